@@ -1,0 +1,182 @@
+"""What every room shares: a batch, a task, a brain, and where random numbers come from.
+
+Read this file first, then `life.py`. Everything else in the package is a net, a memory or a phase
+that meets one of the protocols below.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Tensors that share axis 0: one row is one experience.
+
+    Attributes:
+        x: inputs, `[n, ...]`, floating point.
+        y: class labels, `[n]`, int64, or None where nobody says what was seen.
+        z: latents, `[n, latent]`.
+        soft: a teacher's scores, `[n, classes]`.
+    """
+
+    x: Tensor
+    y: Tensor | None = None
+    z: Tensor | None = None
+    soft: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in self.tensors().items():
+            if value.ndim == 0 or len(value) != len(self.x):
+                raise ValueError(
+                    f"Batch.{name} has shape {tuple(value.shape)}, but x has {tuple(self.x.shape)}: "
+                    "all tensors of a batch share axis 0"
+                )
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The tensors that are present, by field name."""
+        present = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in present.items() if value is not None}
+
+    def targets(self) -> Tensor:
+        """The labels, or a clear error where a phase needs labels and there are none."""
+        if self.y is None:
+            raise ValueError("this batch has no labels y, but the phase needs them: use a memory that keeps labels")
+        return self.y
+
+
+def concatenate(batches: Sequence[Batch]) -> Batch:
+    """One batch out of several; only the fields that all of them have survive.
+
+    >>> both = concatenate([Batch(x=torch.zeros(2, 3)), Batch(x=torch.ones(1, 3))])
+    >>> tuple(both.x.shape)
+    (3, 3)
+    """
+    shared = set.intersection(*(set(batch.tensors()) for batch in batches))
+    return Batch(**{name: torch.cat([getattr(batch, name) for batch in batches]) for name in shared})
+
+
+@runtime_checkable
+class Task(Protocol):
+    """One day's lessons: `len(task)` batches an epoch, in an order that `rng` decides."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def classes(self) -> tuple[int, ...]: ...
+    def __len__(self) -> int: ...
+    def batches(self, rng: torch.Generator) -> Iterator[Batch]: ...
+
+
+@runtime_checkable
+class Memory(Protocol):
+    """What is kept between phases. `holds_raw` says whether that includes anybody's raw examples."""
+
+    @property
+    def holds_raw(self) -> bool: ...
+    @property
+    def nbytes(self) -> int: ...
+    def __len__(self) -> int: ...
+    def store(self, batch: Batch, rng: torch.Generator) -> None: ...
+    def recall(self, n: int, rng: torch.Generator) -> Batch: ...
+    def state_dict(self) -> dict[str, Tensor]: ...
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None: ...
+
+
+@dataclass(kw_only=True)
+class Brain:
+    """Everything that changes over a life, in one plain object; a checkpoint is a Brain.
+
+    Attributes:
+        net: the slow weights.
+        memory: named memories; a phase says in a field of its own which it reads or writes.
+        optim: named optimisers, shared by the phases that name them.
+        age: tasks lived before this one; `live` keeps it, so checkpoints need not.
+    """
+
+    net: nn.Module
+    memory: dict[str, Memory] = field(default_factory=dict)
+    optim: dict[str, torch.optim.Optimizer] = field(default_factory=dict)
+    age: int = 0
+
+    def remembers(self, name: str) -> Memory:
+        """The memory called `name`, or an error that lists those there are."""
+        if name not in self.memory:
+            raise KeyError(f"this brain has no memory {name!r}; it has {sorted(self.memory) or 'none'}")
+        return self.memory[name]
+
+    def optimiser(self, name: str) -> torch.optim.Optimizer:
+        """The optimiser called `name`, or an error that lists those there are."""
+        if name not in self.optim:
+            raise KeyError(f"this brain has no optimiser {name!r}; it has {sorted(self.optim) or 'none'}")
+        return self.optim[name]
+
+
+@runtime_checkable
+class DayPhase(Protocol):
+    """A frozen list of hyperparameters that can be called on a brain and a batch.
+
+    `changes` are prefixes of the parameter names it may move; `returns` the keys of its answer,
+    which are detached 0-d tensors (the consumer decides when to pay for a float).
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def changes(self) -> tuple[str, ...]: ...
+    @property
+    def returns(self) -> tuple[str, ...]: ...
+    def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]: ...
+
+
+@runtime_checkable
+class NightPhase(Protocol):
+    """Like a day phase, but blind: it gets no data, so what it replays must come out of `brain.memory`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def changes(self) -> tuple[str, ...]: ...
+    @property
+    def returns(self) -> tuple[str, ...]: ...
+    def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]: ...
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Named, addressed random streams: adding a draw in one place leaves every other stream alone.
+
+    Conditions that use the same seed share random numbers, so differences between conditions are
+    paired; a resumed run draws what the uninterrupted one would have drawn.
+
+    >>> a, b = Seeds(0).rng("nrem", 1, 2), Seeds(0).rng("nrem", 1, 2)
+    >>> torch.equal(torch.rand(3, generator=a), torch.rand(3, generator=b))
+    True
+    """
+
+    seed: int
+    device: str = "cpu"
+
+    def number(self, name: str, *address: int) -> int:
+        """A 63-bit integer that depends on seed, name and address only."""
+        text = "/".join([str(self.seed), name, *map(str, address)])
+        return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+    def rng(self, name: str, *address: int) -> torch.Generator:
+        """A fresh generator for the stream at this address."""
+        return torch.Generator(self.device).manual_seed(self.number(name, *address))
+
+    @contextlib.contextmanager
+    def building(self, name: str) -> Iterator[None]:
+        """Seed torch's global generator for layer initialisation, and put it back afterwards."""
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(self.number(name))
+            yield

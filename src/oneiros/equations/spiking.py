@@ -1,0 +1,110 @@
+r"""Spiking sleep: membranes and spike-timing-dependent plasticity, as pure functions on plain tensors.
+
+Source: Kubo, Delanois & Bazhenov 2025, Algorithm 1, extending Tadros et al. 2022. These dense functions
+are the reference; `oneiros.kernels.spiking` computes the same thing event by event, and is tested equal.
+Layers are ordered from input to output: `weights[0]` is (first hidden x input).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+
+class Plasticity(NamedTuple):
+    """Per-layer step sizes of one plasticity rule: potentiation `inc`, depression `dec`."""
+
+    inc: tuple[float, ...]
+    dec: tuple[float, ...]
+
+
+class Membranes(NamedTuple):
+    """Per-layer constants of the membranes; every threshold is 1, since only gain / threshold matters.
+
+    Attributes:
+        gains: what one unit of synaptic input adds to v (scales[l] / threshold[l] in Algorithm 1).
+        feedback: the same for input from the layer above; empty for none, else one per hidden layer.
+        leak: v is multiplied by this before each step (Algorithm 1: 1; Tadros et al.'s code: 0.999).
+    """
+
+    gains: tuple[float, ...]
+    feedback: tuple[float, ...] = ()
+    leak: float = 1.0
+
+
+def fire(v: Float[Tensor, " n"]) -> tuple[Bool[Tensor, " n"], Float[Tensor, " n"]]:
+    """Spikes of membranes above threshold 1, and the membranes with those reset to 0.
+
+    >>> fire(torch.tensor([0.5, 1.0, 1.5]))
+    (tensor([False, False,  True]), tensor([0.5000, 1.0000, 0.0000]))
+    """
+    spikes = v > 1
+    return spikes, v.masked_fill(spikes, 0)
+
+
+def additive_stdp(
+    w: Float[Tensor, "post pre"], post: Bool[Tensor, " post"], pre: Bool[Tensor, " pre"], *, inc: float, dec: float
+) -> Float[Tensor, "post pre"]:
+    """Algorithm 1, line 20: synapses onto a spiking neuron gain `inc` where pre spiked, lose `dec` where not.
+
+    >>> additive_stdp(torch.zeros(2, 2), torch.tensor([True, False]), torch.tensor([True, False]), inc=0.5, dec=0.25)
+    tensor([[ 0.5000, -0.2500],
+            [ 0.0000,  0.0000]])
+    """
+    change = torch.where(pre, w.new_tensor(inc), w.new_tensor(-dec))
+    return w + post[:, None].to(w) * change
+
+
+def weight_dependent_stdp(
+    w: Float[Tensor, "post pre"], post: Bool[Tensor, " post"], pre: Bool[Tensor, " pre"], *, inc: float, dec: float
+) -> Float[Tensor, "post pre"]:
+    """The rule of Tadros et al.'s published code: the additive change times 2 sigmoid(-w / 0.001).
+
+    It all but freezes positive synapses and doubles the change of negative ones. Neither paper prints the factor.
+
+    >>> w = weight_dependent_stdp(torch.zeros(1, 2), torch.tensor([True]), torch.tensor([True, False]), inc=0.5, dec=0.25)
+    >>> w  # the factor is 1 at w = 0
+    tensor([[ 0.5000, -0.2500]])
+    """
+    change = torch.where(pre, w.new_tensor(inc), w.new_tensor(-dec)) * (2 * torch.sigmoid(-w / 0.001))
+    return w + post[:, None].to(w) * change
+
+
+def dense_sleep(
+    weights: Sequence[Float[Tensor, "_ _"]],
+    input_spikes: Bool[Tensor, "time pre"],
+    membranes: Membranes,
+    plasticity: Plasticity,
+    stdp=additive_stdp,
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Algorithm 1, `len(input_spikes)` steps from silence.
+
+    At each step the layers are updated from the output down, each reading the spikes of the step before
+    (so input takes one step per layer to arrive); a hidden layer also hears the layer above through its
+    transposed weights, which that layer's plasticity has already updated in this step.
+
+    Returns:
+        the new weights, and how often each neuron of each layer fired.
+    """
+    weights = [w.clone() for w in weights]
+    silent = [torch.zeros(len(w), dtype=torch.bool, device=w.device) for w in weights]
+    v = [s.to(w) for s, w in zip(silent, weights, strict=True)]
+    counts = [torch.zeros_like(x) for x in v]
+    before = [torch.zeros_like(input_spikes[0]), *silent]
+    for now_input in input_spikes:
+        now = [now_input, *before[1:]]
+        for layer in reversed(range(len(weights))):
+            pre = before[layer]
+            current = membranes.gains[layer] * (weights[layer] @ pre.to(weights[layer]))
+            if membranes.feedback and layer + 1 < len(weights):
+                above = weights[layer + 1].T @ before[layer + 2].to(weights[layer])
+                current = current + membranes.feedback[layer] * above
+            now[layer + 1], v[layer] = fire(membranes.leak * v[layer] + current)
+            weights[layer] = stdp(
+                weights[layer], now[layer + 1], pre, inc=plasticity.inc[layer], dec=plasticity.dec[layer]
+            )
+            counts[layer] += now[layer + 1]
+        before = now
+    return weights, counts

@@ -1,0 +1,159 @@
+"""MRNN: a convergent recurrent network of one hidden layer (Kubo et al. 2025, Fig. 2 left).
+
+The output feeds back to the hidden layer through the transpose of the hidden-to-output weights, so for a
+constant input the states settle in an equilibrium. Two ways to get there, chosen by which object is given:
+`Euler` is the paper's integration, step by step; `FixedPoint` solves for the same equilibrium directly.
+On the CPU both run compiled (`oneiros.kernels.equilibrium`), elsewhere as the tensor equations: where a
+tensor lives decides, and the two are tested equal.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import torch
+from numpy.typing import NDArray
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from oneiros.equations.equilibrium import euler_step, hidden_target, nudging, output_target
+from oneiros.kernels.equilibrium import clamp, relax_euler, relax_fixed_point
+
+
+class States(NamedTuple):
+    """Activities of both layers: `hidden` `[b, hidden]`, `output` `[b, out]`."""
+
+    hidden: Tensor
+    output: Tensor
+
+
+class Circuit(NamedTuple):
+    """What the dynamics need and what stays constant while they run."""
+
+    drive: Tensor  # W1 x + b1, [b, hidden]
+    w_out: Tensor  # W2, [out, hidden]
+    b_out: Tensor  # b2, [out]
+    gamma: float
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the CPU kernels run: they need plain CPU tensors and record no gradient."""
+        return self.drive.device.type == "cpu" and not torch.is_grad_enabled()
+
+    def arrays(self) -> tuple[NDArray, NDArray, NDArray]:
+        """`drive`, `w_out` and `b_out` for the kernels, without a copy."""
+        return self.drive.numpy(), self.w_out.numpy(), self.b_out.numpy()
+
+
+@runtime_checkable
+class Relaxation(Protocol):
+    """Finds the free equilibrium of a circuit."""
+
+    def __call__(self, circuit: Circuit) -> States: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Euler:
+    """The free phase as published: `steps` Euler steps of size `dt` from zero (Table 1: 100 of 0.2)."""
+
+    steps: int = 100
+    dt: float = 0.2
+
+    def __call__(self, circuit: Circuit) -> States:
+        if circuit.compiled:
+            return _states(relax_euler(*circuit.arrays(), gamma=circuit.gamma, dt=self.dt, steps=self.steps))
+        hidden, output = _rest(circuit)
+        for _ in range(self.steps):
+            hidden, output = euler_step(hidden, output, *circuit[:3], gamma=circuit.gamma, dt=self.dt)
+        return States(hidden, output)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedPoint:
+    """The same equilibrium by fixed-point iteration (dt = 1, Gauss-Seidel).
+
+    The equilibrium is a fixed point in the few output units only: o = F(o) with
+    F(o) = hardsig(W2 relu(drive + gamma W2' o) + b2). Iterating F contracts fast while feedback is weak.
+    Where it has not met `tolerance` (largest change of an output; keep it above the rounding of the number
+    format) after `passes`, the paper's Euler steps take over from the state reached, which converge for a
+    wider range of weights. Compiled, each sample stops by itself; as tensors, the batch goes on together.
+    """
+
+    tolerance: float = 1e-6
+    passes: int = 40
+    fallback: Euler = Euler()
+
+    def __call__(self, circuit: Circuit) -> States:
+        if circuit.compiled:
+            return _states(
+                relax_fixed_point(
+                    *circuit.arrays(), gamma=circuit.gamma, tolerance=self.tolerance, passes=self.passes,
+                    dt=self.fallback.dt, steps=self.fallback.steps,
+                )
+            )  # fmt: skip
+        drive, w_out, b_out, gamma = circuit
+        hidden, output = _rest(circuit)
+        for _ in range(self.passes):
+            hidden = hidden_target(drive, output, w_out, gamma=gamma)
+            before, output = output, output_target(hidden, w_out, b_out)
+            if (output - before).abs().max() <= self.tolerance:
+                return States(hidden, output)
+        for _ in range(self.fallback.steps):
+            hidden, output = euler_step(hidden, output, drive, w_out, b_out, gamma=gamma, dt=self.fallback.dt)
+        return States(hidden, output)
+
+
+def _rest(circuit: Circuit) -> States:
+    b, out = len(circuit.drive), len(circuit.b_out)
+    return States(torch.zeros_like(circuit.drive), circuit.drive.new_zeros(b, out))
+
+
+def _states(arrays: tuple[NDArray, NDArray]) -> States:
+    return States(torch.from_numpy(arrays[0]), torch.from_numpy(arrays[1]))
+
+
+class EquilibriumRNN(nn.Module):
+    """MRNN-EP of the paper: input -> hidden (relu) <-> output (hard sigmoid).
+
+    Args:
+        sizes: input, hidden, output units; 784-1024-10 for MNIST. The paper prints 782 inputs; 28 x 28 is 784.
+        gamma: feedback scaling (Eq. 6; Table 1: 1.0).
+        relaxation: how the free phase finds its equilibrium.
+    """
+
+    def __init__(self, sizes: tuple[int, int, int], *, gamma: float = 1.0, relaxation: Relaxation | None = None) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(sizes[0], sizes[1])
+        self.output = nn.Linear(sizes[1], sizes[2])
+        self.gamma = gamma
+        self.relaxation = relaxation or FixedPoint()
+
+    def circuit(self, x: Float[Tensor, "b *pixels"]) -> Circuit:
+        """The dynamics' constants for these inputs (flattened to `[b, input]`)."""
+        return Circuit(self.hidden(x.flatten(1)), self.output.weight, self.output.bias, self.gamma)
+
+    def free(self, circuit: Circuit) -> States:
+        """Free equilibrium, Eqs. 5 and 6."""
+        return self.relaxation(circuit)
+
+    def clamped(
+        self, circuit: Circuit, free: States, labels: Int[Tensor, " b"], *, beta: float, dt: float, steps: int
+    ) -> States:
+        """Weakly clamped states: `steps` Euler steps from the free ones, output nudged to the labels (Eqs. 6-8)."""
+        if circuit.compiled:
+            states = free.hidden.numpy(), free.output.numpy(), labels.numpy()
+            return _states(clamp(*circuit.arrays(), *states, gamma=circuit.gamma, beta=beta, dt=dt, steps=steps))
+        hidden, output = free
+        target = one_hot(labels, len(circuit.b_out)).to(output)
+        for _ in range(steps):
+            nudge = nudging(output, target, beta=beta)
+            hidden, output = euler_step(hidden, output, *circuit[:3], gamma=circuit.gamma, dt=dt, nudge=nudge)
+        return States(hidden, output)
+
+    def forward(self, x: Float[Tensor, "b *pixels"]) -> Float[Tensor, "b out"]:
+        """Class scores: the output units' input W2 h + b2 at the free equilibrium.
+
+        The output state is these scores clipped to [0, 1], so its order is the same except that
+        scores below 0 (or above 1), which the clipping makes equal, keep theirs.
+        """
+        return self.output(self.free(self.circuit(x)).hidden)

@@ -1,0 +1,57 @@
+"""Awake rehearsal: exemplars of earlier days mixed into today's lessons (Kubo et al. 2025, 2.0.4).
+
+Test: `tests/phases/test_rehearse.py`.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from oneiros.core import Batch, Brain, DayPhase, concatenate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rehearse:
+    """Calls `inner` on the wake batch plus recalled exemplars, in ONE optimiser step.
+
+    An exemplar comes up as often as a new example does, as if the stored ones were shuffled into the day's
+    training set: with `today` new examples to a day and m in memory, a batch of B brings m B / today along
+    (rounded up or down at random, so that the mean is exact).
+
+    Attributes:
+        inner: the wake phase.
+        today: new examples in one day's training set.
+        memory: name of the memory to recall from; while it is empty, `inner` runs alone.
+    """
+
+    inner: DayPhase
+    today: int
+    memory: str = "exemplars"
+
+    def __post_init__(self) -> None:
+        if self.today < 1:
+            raise ValueError(f"Rehearse.today is {self.today}; expected the number of new examples in a day")
+
+    @property
+    def name(self) -> str:
+        """The inner phase's name, so that conditions with and without rehearsal share its random stream."""
+        return self.inner.name
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What `inner` changes."""
+        return self.inner.changes
+
+    @property
+    def returns(self) -> tuple[str, ...]:
+        """What `inner` returns."""
+        return self.inner.returns
+
+    def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
+        memory = brain.remembers(self.memory)
+        if len(memory):
+            expected = len(memory) * len(batch) / self.today
+            n = int(expected + float(torch.rand((), generator=rng, device=rng.device)))
+            batch = concatenate([batch, memory.recall(n, rng)]) if n else batch
+        return self.inner(brain, batch, rng)

@@ -1,0 +1,43 @@
+"""Writing to memory: the day phase that stores what passes, and the night phase that seals a day's exemplars."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from oneiros.core import Batch, Brain
+from oneiros.memory.exemplars import Exemplars
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remember:
+    """Store each wake batch in the memory called `memory`. Moves no parameter."""
+
+    name: ClassVar[str] = "remember"
+    changes: ClassVar[tuple[str, ...]] = ()
+    returns: ClassVar[tuple[str, ...]] = ()
+
+    memory: str
+
+    def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
+        brain.remembers(self.memory).store(batch, rng)
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealExemplars:
+    """Falling asleep: the examples sampled today may be rehearsed from tomorrow. Moves no parameter."""
+
+    name: ClassVar[str] = "seal-exemplars"
+    changes: ClassVar[tuple[str, ...]] = ()
+    returns: ClassVar[tuple[str, ...]] = ()
+
+    memory: str = "exemplars"
+
+    def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
+        memory = brain.remembers(self.memory)
+        if not isinstance(memory, Exemplars):
+            raise TypeError(f"SealExemplars needs an Exemplars memory, got {type(memory).__name__}")
+        memory.seal()
+        return {}

@@ -1,0 +1,113 @@
+"""Spiking sleep: noise-driven spikes and local plasticity, no data and no loss (Kubo et al. 2025, Algorithm 1).
+
+Equation: `oneiros.equations.spiking.dense_sleep`. Test: `tests/equations/test_spiking.py`.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from oneiros.core import Brain
+from oneiros.equations.spiking import Membranes, Plasticity, additive_stdp, dense_sleep, weight_dependent_stdp
+from oneiros.kernels.spiking import event_driven_sleep
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpikingSleep:
+    """SRC: the network turns into spiking neurons, hears noise shaped like its mean input, and rewires.
+
+    Needs a chain of weight matrices, named from input to output, and a memory that recalls the mean input.
+    Biases are ignored and stay. On the CPU the event-driven kernel runs, elsewhere the dense tensors: the
+    same mathematics, tested equal.
+
+    Attributes:
+        layers: parameter names of the chain.
+        steps: T, time steps of the first night.
+        growth: nights lengthen with age: T = steps x (1 + growth x tasks lived before). Algorithm 1 does not say;
+            Tadros et al.'s published constants grow by 1/3 of the first night per task (15,000 + 5,000 (task - 1)).
+        rate: p(spike) of input i per step is min(1, rate x mean input i).
+        gains: scales[l] / threshold[l] of each layer.
+        feedback: gain of the input from the layer above, one per hidden layer; () for none (Tadros et al. 2022).
+        inc, dec: STDP step sizes of each layer.
+        leak: factor on v per step (Algorithm 1: 1; Tadros et al.'s code: 0.999).
+        stdp: "additive" (Algorithm 1) or "weight_dependent" (Tadros et al.'s code).
+        memory: name of the memory to recall from.
+    """
+
+    name: ClassVar[str] = "spiking-sleep"
+
+    layers: tuple[str, ...]
+    steps: int
+    growth: float = 0.0
+    rate: float
+    gains: tuple[float, ...]
+    feedback: tuple[float, ...] = ()
+    inc: tuple[float, ...]
+    dec: tuple[float, ...]
+    leak: float = 1.0
+    stdp: Literal["additive", "weight_dependent"] = "additive"
+    memory: str = "mean"
+
+    def __post_init__(self) -> None:
+        n = len(self.layers)
+        if not n == len(self.gains) == len(self.inc) == len(self.dec):
+            raise ValueError(f"SpikingSleep has {n} layers, so gains, inc and dec need {n} numbers each; got {self}")
+        if len(self.feedback) not in (0, n - 1):
+            raise ValueError(f"SpikingSleep.feedback needs one gain per hidden layer ({n - 1}) or (); got {self.feedback}")
+        if min(self.steps, self.rate, self.growth) < 0 or not 0 <= self.leak <= 1:
+            raise ValueError(f"{self}: expected steps, growth and rate >= 0 and 0 <= leak <= 1")
+        if self.stdp not in ("additive", "weight_dependent"):
+            raise ValueError(f"SpikingSleep.stdp is {self.stdp!r}; expected 'additive' or 'weight_dependent'")
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Only the chain's weights move."""
+        return self.layers
+
+    @property
+    def returns(self) -> tuple[str, ...]:
+        """Mean firing probability per step, of each layer of the chain."""
+        return tuple(f"rate/{name}" for name in self.layers)
+
+    @torch.no_grad()
+    def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
+        weights = self._chain(brain)
+        mean = brain.remembers(self.memory).recall(1, rng).x[0].flatten()
+        if len(mean) != weights[0].shape[1]:
+            raise ValueError(f"{self.layers[0]} has {weights[0].shape[1]} inputs, but the mean input has {len(mean)}")
+        p = (self.rate * mean).clamp(0, 1)
+        steps = int(self.steps * (1 + self.growth * brain.age))
+        noise = torch.rand(steps, len(p), generator=rng, device=rng.device, dtype=torch.float32)
+        spikes = noise.to(p.device) < p
+        new, counts = self._sleep([w.detach() for w in weights], spikes)
+        for w, replaced in zip(weights, new, strict=True):
+            w.copy_(replaced)
+        rates = [c.float().mean() / max(steps, 1) for c in counts]
+        return dict(zip(self.returns, rates, strict=True))
+
+    def _sleep(self, weights: list[Tensor], spikes: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        weight_dependent = self.stdp == "weight_dependent"
+        if spikes.device.type != "cpu":
+            rule = weight_dependent_stdp if weight_dependent else additive_stdp
+            membranes = Membranes(self.gains, self.feedback, self.leak)
+            return dense_sleep(weights, spikes, membranes, Plasticity(self.inc, self.dec), rule)
+        arrays: list[np.ndarray] = [w.numpy() for w in weights]
+        new, counts = event_driven_sleep(
+            arrays, spikes.numpy(), gains=self.gains, feedback=self.feedback, leak=self.leak,
+            inc=self.inc, dec=self.dec, weight_dependent=weight_dependent,
+        )  # fmt: skip
+        return [torch.from_numpy(w) for w in new], [torch.from_numpy(c) for c in counts]
+
+    def _chain(self, brain: Brain) -> list[Tensor]:
+        parameters = dict(brain.net.named_parameters())
+        if missing := [name for name in self.layers if name not in parameters]:
+            raise KeyError(f"SpikingSleep.layers names {missing}; {type(brain.net).__name__} has {sorted(parameters)}")
+        chain = [parameters[name] for name in self.layers]
+        for below, above in zip(self.layers, self.layers[1:], strict=False):
+            a, b = parameters[below].shape, parameters[above].shape
+            if len(a) != 2 or len(b) != 2 or b[1] != a[0]:
+                raise ValueError(f"SpikingSleep needs a chain of matrices: {below} is {tuple(a)}, {above} is {tuple(b)}")
+        return chain
