@@ -54,7 +54,7 @@ def additive_stdp(
             [ 0.0000,  0.0000]])
     """
     change = torch.where(pre, w.new_tensor(inc), w.new_tensor(-dec))
-    return w + post[:, None].to(w) * change
+    return torch.addr(w, post.to(w), change)
 
 
 def weight_dependent_stdp(

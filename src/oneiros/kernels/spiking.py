@@ -26,10 +26,27 @@ def _active(spikes, index):
 
 
 @numba.njit(cache=True, nogil=True)
+def _gather(w, rows, total):
+    """Sum of the given rows of `w`, into `total`; four at a time, so that `total` is passed over less often."""
+    n_post = w.shape[1]
+    total[:n_post] = 0
+    fours = len(rows) // 4 * 4
+    for k in range(0, fours, 4):
+        a, b, c, d = w[rows[k]], w[rows[k + 1]], w[rows[k + 2]], w[rows[k + 3]]
+        for j in range(n_post):
+            total[j] += (a[j] + b[j]) + (c[j] + d[j])
+    for k in range(fours, len(rows)):
+        a = w[rows[k]]
+        for j in range(n_post):
+            total[j] += a[j]
+
+
+@numba.njit(cache=True, nogil=True)
 def _sleep(flat, sizes, input_spikes, gains, feedback, leak, inc, dec, weight_dependent):  # noqa: PLR0913
     layers = len(sizes) - 1
     widest = sizes.max()
     dtype = flat.dtype
+    threshold = dtype.type(1)
     starts = np.zeros(layers + 1, np.int64)
     for l in range(layers):
         starts[l + 1] = starts[l] + sizes[l] * sizes[l + 1]
@@ -47,32 +64,24 @@ def _sleep(flat, sizes, input_spikes, gains, feedback, leak, inc, dec, weight_de
         for l in range(layers - 1, -1, -1):
             n_pre, n_post = sizes[l], sizes[l + 1]
             w = flat[starts[l] : starts[l + 1]].reshape((n_pre, n_post))
-            current[:n_post] = 0
-            for k in range(n_active[l]):
-                row = w[active[l, k]]
-                for j in range(n_post):
-                    current[j] += row[j]
+            now = v[l, :n_post]
+            _gather(w, active[l, : n_active[l]], current)
             heard = dtype.type(n_active[l])
             for j in range(n_post):
-                current[j] = gains[l] * (current[j] - heard * offset[l, j])
+                now[j] = leak * now[j] + gains[l] * (current[j] - heard * offset[l, j])
             if len(feedback) > 0 and l + 1 < layers:
                 above = flat[starts[l + 1] : starts[l + 2]].reshape((n_post, sizes[l + 2]))
-                for j in range(n_post):
-                    s = dtype.type(0)
-                    for k in range(n_active[l + 2]):
-                        i = active[l + 2, k]
-                        s += above[j, i] - offset[l + 1, i]
-                    current[j] += feedback[l] * s
+                for k in range(n_active[l + 2]):
+                    i = active[l + 2, k]
+                    for j in range(n_post):
+                        now[j] += feedback[l] * (above[j, i] - offset[l + 1, i])
             n = 0
             for j in range(n_post):
-                u = leak * v[l, j] + current[j]
-                if u > 1:
-                    v[l, j] = 0
+                if now[j] > threshold:
+                    now[j] = 0
                     counts[l, j] += 1
                     active_now[l + 1, n] = j
                     n += 1
-                else:
-                    v[l, j] = u
             n_now[l + 1] = n
             if weight_dependent:
                 for k in range(n):
@@ -117,16 +126,17 @@ def event_driven_sleep(
     Args:
         weights: (post x pre) per layer, all float32 or all float64; not changed.
         input_spikes: (time x input), bool.
+
+    Returns:
+        new weights (post x pre, as transposed views of one buffer) and spike counts per layer.
     """
     dtype = weights[0].dtype
     sizes = np.array([weights[0].shape[1], *(len(w) for w in weights)])
-    flat = np.concatenate([w.T.ravel() for w in weights])
-    per_layer = [np.array(a, dtype) for a in (gains, feedback)], [np.array(a, dtype) for a in (inc, dec)]
-    (g, f), (i, d) = per_layer
+    edges = np.cumsum([0, *(w.size for w in weights)])
+    flat = np.empty(edges[-1], dtype)
+    by_pre = [flat[a:b].reshape(w.T.shape) for w, a, b in zip(weights, edges, edges[1:], strict=False)]
+    for w, own in zip(weights, by_pre, strict=True):
+        own[:] = w.T
+    g, f, i, d = (np.array(a, dtype) for a in (gains, feedback, inc, dec))
     counts = _sleep(flat, sizes, input_spikes, g, f, dtype.type(leak), i, d, weight_dependent)
-    edges = np.cumsum([0, *(a * b for a, b in zip(sizes[:-1], sizes[1:], strict=True))])
-    new = [
-        np.ascontiguousarray(flat[edges[k] : edges[k + 1]].reshape(sizes[k], sizes[k + 1]).T)
-        for k in range(len(weights))
-    ]
-    return new, [counts[k, : sizes[k + 1]] for k in range(len(weights))]
+    return [own.T for own in by_pre], [counts[k, : len(w)] for k, w in enumerate(weights)]

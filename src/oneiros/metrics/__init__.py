@@ -1,0 +1,15 @@
+"""Arrays -> numbers: intervals over seeds, verdicts, forgetting. Knows nothing of networks or files."""
+
+from oneiros.metrics.forgetting import accuracy_matrix as accuracy_matrix
+from oneiros.metrics.forgetting import average_accuracy as average_accuracy
+from oneiros.metrics.forgetting import average_forgetting as average_forgetting
+from oneiros.metrics.intervals import Interval as Interval
+from oneiros.metrics.intervals import mean_interval as mean_interval
+from oneiros.metrics.verdicts import ClaimAnswer as ClaimAnswer
+from oneiros.metrics.verdicts import ClaimResult as ClaimResult
+from oneiros.metrics.verdicts import Verdict as Verdict
+from oneiros.metrics.verdicts import claim as claim
+from oneiros.metrics.verdicts import claim_answer as claim_answer
+from oneiros.metrics.verdicts import holm as holm
+from oneiros.metrics.verdicts import seeds_needed as seeds_needed
+from oneiros.metrics.verdicts import verdict as verdict

@@ -1,0 +1,113 @@
+"""From a folder of results to rows that may be judged, and the names of those that may not."""
+
+from dataclasses import dataclass
+from importlib import resources
+
+import pandas as pd
+
+EXPERIMENT = ["paper", "experiment"]
+RUN = [*EXPERIMENT, "condition", "seed", "order"]
+COLUMNS = [*RUN, "day", "task", "phase", "metric", "value"]
+
+TARGET_COLUMNS = [
+    *("paper", "experiment", "where", "condition", "metric", "unit"),
+    *("target", "spread", "n", "tolerance", "why"),
+]
+CLAIM_COLUMNS = ["paper", "experiment", "where", "first", "second", "metric", "margin", "text"]
+
+# Metrics of targets and claims that are stored under another name.
+STORED_AS = {"final_accuracy": "accuracy_seen"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What a report may rest on.
+
+    Attributes:
+        rows: tidy rows of finished runs, each address once.
+        problems: one sentence for each run or file that was left out, or that readers should know about.
+
+    """
+
+    rows: pd.DataFrame
+    problems: tuple[str, ...]
+
+
+def sound(rows: pd.DataFrame) -> Evidence:
+    """Leave out runs that contradict themselves or stop early, and name them."""
+    missing = [column for column in COLUMNS if column not in rows]
+    if missing:
+        raise ValueError(f"these rows have no column {missing}; expected {COLUMNS}")
+    rows = rows.drop_duplicates()
+    contradicted = rows[rows.duplicated([c for c in COLUMNS if c != "value"], keep=False)]
+    rows = _without(rows, contradicted)
+    unfinished = _unfinished(rows)
+    return Evidence(
+        rows=_without(rows, unfinished).reset_index(drop=True),
+        problems=(
+            *_name(contradicted, "gives two different values for the same number (two runs mixed?); left out"),
+            *_name(unfinished, "ends on an earlier day than other runs of its condition; left out"),
+        ),
+    )
+
+
+def values_by_seed(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """`metric` after the last night of each run: columns paper, experiment, condition, seed, value.
+
+    A seed is the unit that intervals count: where it was run in several task orders, their mean counts once.
+    """
+    stored = STORED_AS.get(metric, metric)
+    ended = rows[(rows["metric"] == stored) & (rows["phase"] == "end")]
+    last = ended[ended["day"] == ended.groupby(RUN, dropna=False)["day"].transform("max")]
+    doubled = last[last.duplicated(RUN)]
+    if len(doubled):
+        names = "; ".join(_name(doubled, f"has several values of {stored!r} on its last day"))
+        raise ValueError(f"{names}: pass the rows through sound() first, or judge a metric with one value a day")
+    return last.groupby([*EXPERIMENT, "condition", "seed"], as_index=False, sort=False).agg({"value": "mean"})
+
+
+def conditions(rows: pd.DataFrame) -> list[str]:
+    """Conditions in the order in which they first appear."""
+    return list(dict.fromkeys(rows["condition"]))
+
+
+def targets_of(paper: str) -> pd.DataFrame:
+    """Read the published numbers of a paper from its targets.csv; empty where it has none."""
+    return _table_of(paper, "targets.csv", TARGET_COLUMNS, floats=["target", "spread", "tolerance"])
+
+
+def claims_of(paper: str) -> pd.DataFrame:
+    """Read the orderings that a paper claims from its claims.csv; empty where it has none."""
+    return _table_of(paper, "claims.csv", CLAIM_COLUMNS, floats=["margin"])
+
+
+def _table_of(paper: str, name: str, columns: list[str], floats: list[str]) -> pd.DataFrame:
+    # Read as a file of the package: the report may know a paper's numbers, but not import its code.
+    path = resources.files("oneiros") / "papers" / paper / name
+    if not paper.isidentifier() or not path.is_file():
+        return pd.DataFrame(columns=columns)
+    with path.open(encoding="utf-8") as file:
+        table = pd.read_csv(file, dtype=dict.fromkeys(floats, float))
+    if list(table.columns) != columns:
+        raise ValueError(f"{paper}/{name} has columns {list(table.columns)}; expected {columns}")
+    return table
+
+
+def _unfinished(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of runs whose last day comes before the last day of another seed of the same condition."""
+    seen = rows[(rows["metric"] == "accuracy_seen") & (rows["phase"] == "end")]
+    last = seen.groupby(RUN, dropna=False, as_index=False)["day"].max()
+    longest = last.groupby([*EXPERIMENT, "condition"])["day"].transform("max")
+    return last[last["day"] < longest]
+
+
+def _without(rows: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    if not len(runs):
+        return rows
+    left_out = pd.MultiIndex.from_frame(runs[RUN])
+    return rows[~pd.MultiIndex.from_frame(rows[RUN]).isin(left_out)]
+
+
+def _name(runs: pd.DataFrame, problem: str) -> list[str]:
+    distinct = runs[RUN].drop_duplicates().itertuples(index=False)
+    return [f"{r.paper}/{r.experiment}, condition {r.condition}, seed {r.seed} {problem}" for r in distinct]

@@ -1,0 +1,239 @@
+"""Rows of one experiment -> figures; each function returns a figure of its own and touches no global state."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from oneiros.metrics import accuracy_matrix, mean_interval
+from oneiros.report.check import TargetVerdict
+from oneiros.report.evidence import conditions, values_by_seed
+from oneiros.report.tables import final_intervals
+
+# Okabe & Ito (2008), told apart by colour-blind readers; their yellow is too pale for lines on white.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#7F7F7F")
+MARKERS = "osD^vPX*"
+INK = "#222222"
+STYLE = mpl.RcParams(
+    {
+        "svg.fonttype": "path",
+        "svg.hashsalt": "oneiros",  # otherwise the identifiers in an SVG differ from one writing to the next
+        "font.size": 9,
+        "axes.titlesize": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": "#666666",
+        "axes.labelcolor": INK,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "text.parse_math": False,  # names come from data: a dollar sign is a dollar sign
+    }
+)
+DPI = 200
+# Smallest distance between two labels at line ends, in percentage points of the axis.
+LABEL_GAP = 4.5
+
+
+def accuracy_over_tasks(rows: pd.DataFrame) -> Figure:
+    """Accuracy on all classes seen so far after each night: mean and 95 % interval over seeds.
+
+    A condition that has one day only, while others have several, learned everything at once: a dashed level.
+    """
+    seen = rows[(rows["metric"] == "accuracy_seen") & (rows["phase"] == "end")]
+    seen = seen.groupby(["condition", "day", "seed"], as_index=False, sort=False).agg({"value": "mean"})
+    days = int(seen["day"].max()) + 1
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+        axes = figure.add_subplot()
+        lives = {name: seen[seen["condition"] == name] for name in conditions(seen)}
+        ends = {name: _draw_life(axes, life, index, days) for index, (name, life) in enumerate(lives.items())}
+        _label_ends(axes, ends, days)
+        axes.set(xlabel="tasks learned", ylabel="accuracy on classes seen so far (%)", ylim=(0, 100))
+        axes.set_xlim(0.9, days + 0.1)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
+    return figure
+
+
+def final_accuracy(rows: pd.DataFrame, targets: Sequence[TargetVerdict]) -> Figure:
+    """Draw final accuracy by condition: bar, 95 % interval, every seed, and the paper's number with its tolerance."""
+    measured, seeds = final_intervals(rows), values_by_seed(rows, "final_accuracy")
+    published = {t.condition: t for t in targets if t.metric == "final_accuracy" and t.unit == "percent"}
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 0.9 + 0.45 * len(measured)), layout="constrained")
+        axes = figure.add_subplot()
+        for y, (name, interval) in enumerate(measured.items()):
+            axes.barh(y, interval.mean, height=0.6, color=_colour(y), alpha=0.35)
+            values = 100 * seeds.loc[seeds["condition"] == name, "value"].to_numpy(dtype=float)
+            axes.plot(values, np.full(len(values), y + 0.2), "o", color=_colour(y), markersize=3, alpha=0.8)
+            if interval.n > 1:
+                axes.plot(np.clip([interval.low, interval.high], 0, 100), [y, y], color=_colour(y), linewidth=2)
+            if name in published:
+                _draw_target(axes, y, published[name])
+        axes.set_yticks(range(len(measured)), list(measured))
+        axes.set(xlabel="final accuracy (%)", xlim=(0, 100), ylim=(len(measured) - 0.5, -0.5))
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
+        axes.set_axisbelow(True)
+    return figure
+
+
+def accuracy_matrices(rows: pd.DataFrame) -> Figure | None:
+    """Accuracy on each task (column) after each day and its night (row), mean over seeds; None without such rows."""
+    cells = rows[(rows["metric"] == "accuracy") & (rows["phase"] == "end")]
+    cells = cells.groupby(["condition", "day", "task"], as_index=False, sort=False).agg({"value": "mean"})
+    matrices = {
+        name: accuracy_matrix(*(mine[column].to_numpy() for column in ("day", "task", "value")))
+        for name, mine in cells.groupby("condition", sort=False)
+    }
+    matrices = {str(name): matrix for name, matrix in matrices.items() if len(matrix) > 1}
+    if not matrices:
+        return None
+    wide = min(3, len(matrices))
+    high = -(-len(matrices) // wide)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(2.45 * wide, 2.5 * high), layout="constrained")
+        grid = figure.subplots(high, wide, squeeze=False).ravel()
+        for axes, (name, matrix) in zip(grid, matrices.items(), strict=False):
+            _draw_matrix(axes, matrix, numbers=True)
+            axes.set_title(name)
+            axes.set(xlabel="task", ylabel="tasks learned")
+            axes.set_yticks(range(len(matrix)), range(1, len(matrix) + 1))
+            axes.set_xticks(range(matrix.shape[1]), range(1, matrix.shape[1] + 1))
+        for unused in grid[len(matrices) :]:
+            unused.set_axis_off()
+    return figure
+
+
+def confusions(rows: pd.DataFrame, condition: str) -> Figure | None:
+    """Predicted against true class before and after the last night, mean over seeds; None where no night changed it."""
+    mine = rows[(rows["condition"] == condition) & rows["metric"].str.startswith("confusion:")]
+    mine = mine[mine["day"] == mine["day"].max()]
+    before, after = (_confusion(mine[mine["phase"] == phase]) for phase in ("dusk", "end"))
+    if before is None or after is None or (before.shape == after.shape and np.allclose(before, after, equal_nan=True)):
+        return None
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 3.5), layout="constrained")
+        pair = figure.subplots(1, 2, sharey=True)
+        for axes, matrix, title in zip(pair, (before, after), ("before the last night", "after it"), strict=True):
+            mesh = _draw_matrix(axes, matrix, numbers=False)
+            axes.set_title(title)
+            axes.set_xlabel("predicted class")
+            axes.set_xticks(range(len(matrix)))
+            axes.set_yticks(range(len(matrix)))
+        pair[0].set_ylabel("true class")
+        bar = figure.colorbar(mesh, ax=pair, shrink=0.85, label="share of the true class (%)")
+        bar.outline.set_visible(False)
+    return figure
+
+
+def to_svg(figure: Figure) -> str:
+    """Write the figure as one `<svg>` element: the same bytes for the same figure, fit for embedding in HTML."""
+    buffer = io.StringIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format="svg", metadata=nothing)
+    return buffer.getvalue()[buffer.getvalue().index("<svg") :].strip()
+
+
+def save(figure: Figure, folder: Path, name: str) -> str:
+    """Write `name`.svg and `name`.png (print quality) into `folder`; returns the SVG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    svg = to_svg(figure)
+    (folder / f"{name}.svg").write_text(svg + "\n", encoding="utf-8")
+    with mpl.rc_context(STYLE):
+        figure.savefig(folder / f"{name}.png", dpi=DPI, metadata={"Software": None})
+    return svg
+
+
+def _colour(index: int) -> str:
+    return PALETTE[index % len(PALETTE)]
+
+
+def _draw_life(axes: Axes, life: pd.DataFrame, index: int, days: int) -> float:
+    """Draw one condition; returns the height at which it ends."""
+    seeds = {day: life.loc[life["day"] == day, "value"].to_numpy(dtype=float) for day in sorted(set(life["day"]))}
+    by_day = {int(day): mean_interval(100 * values) for day, values in seeds.items()}
+    means = [interval.mean for interval in by_day.values()]
+    low, high = (np.clip([getattr(i, end) for i in by_day.values()], 0, 100) for end in ("low", "high"))
+    x = np.array(list(by_day)) + 1
+    at_once = len(x) == 1 and days > 1
+    line = {"color": _colour(index), "linewidth": 1.6, "zorder": 3}
+    if at_once:
+        x, means, low, high = np.array([0, days]) + 0.5, means * 2, np.repeat(low, 2), np.repeat(high, 2)
+        axes.plot(x, means, linestyle=(0, (4, 3)), **line)
+    else:
+        axes.plot(x, means, marker=MARKERS[index % len(MARKERS)], markersize=4.5, **line)
+    if all(interval.n > 1 for interval in by_day.values()):
+        axes.fill_between(x, low, high, color=_colour(index), alpha=0.15, linewidth=0)
+    return means[-1]
+
+
+def _label_ends(axes: Axes, ends: dict[str, float], days: int) -> None:
+    """Name each line at its right end, labels pushed apart where lines end close together."""
+    heights = _spread(np.array(list(ends.values())))
+    for index, ((name, end), height) in enumerate(zip(ends.items(), heights, strict=True)):
+        axes.annotate(
+            f"{name}  {end:.1f}",
+            xy=(days + 0.02, end),
+            xytext=(1.03, height / 100),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=8.5,
+            arrowprops={"arrowstyle": "-", "color": _colour(index), "linewidth": 1, "shrinkA": 1, "shrinkB": 3},
+            annotation_clip=False,
+        )
+
+
+def _spread(heights: Float[np.ndarray, " n"], gap: float = LABEL_GAP) -> Float[np.ndarray, " n"]:
+    """Heights at least `gap` apart, in the same order and near where they were, not above 100."""
+    order = np.argsort(heights, kind="stable")
+    placed = heights[order].astype(float)
+    for index in range(1, len(placed)):
+        placed[index] = max(placed[index], placed[index - 1] + gap)
+    placed[-1] = min(placed[-1], 100.0)
+    for index in range(len(placed) - 2, -1, -1):
+        placed[index] = min(placed[index], placed[index + 1] - gap)
+    spread = np.empty_like(placed)
+    spread[order] = placed
+    return spread
+
+
+def _draw_target(axes: Axes, y: int, target: TargetVerdict) -> None:
+    lower, width = target.target - target.tolerance, 2 * target.tolerance
+    axes.barh(y, width, left=lower, height=0.8, facecolor="none", edgecolor=INK, linewidth=0.8, linestyle=(0, (2, 2)))
+    axes.plot([target.target] * 2, [y - 0.4, y + 0.4], color=INK, linewidth=1.8)
+
+
+def _confusion(rows: pd.DataFrame) -> Float[np.ndarray, "true predicted"] | None:
+    """Share of each true class by predicted class, mean over seeds, out of metrics named confusion:T:P."""
+    found = rows["metric"].str.extract(r"^confusion:(\d+):(\d+)$").astype("Int64")
+    if not len(found) or found.isna().any(axis=None):
+        return None
+    means = rows["value"].groupby([found[0], found[1]]).mean()
+    classes = int(found.to_numpy(dtype=int).max()) + 1
+    return means.unstack().reindex(index=range(classes), columns=range(classes)).to_numpy(dtype=float)
+
+
+def _draw_matrix(axes: Axes, matrix: Float[np.ndarray, "row column"], *, numbers: bool) -> QuadMesh:
+    """Fractions as a heat map in percent, first row on top."""
+    edges = [np.arange(size + 1) - 0.5 for size in matrix.shape]
+    mesh = axes.pcolormesh(edges[1], edges[0], 100 * matrix, cmap="Blues", vmin=0, vmax=100, edgecolors="white")
+    axes.set(aspect="equal", ylim=(len(matrix) - 0.5, -0.5))
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if numbers:
+        for (row, column), value in np.ndenumerate(matrix):
+            if np.isfinite(value):
+                colour = "white" if value > 0.6 else INK
+                axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=8, color=colour)
+    return mesh

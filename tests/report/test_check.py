@@ -1,0 +1,152 @@
+"""Verdicts on rows whose answer is known, from the paper's own targets.csv and claims.csv."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+
+import pandas as pd
+import pytest
+
+from oneiros.report import check, claims_of, judge_claims, judge_targets, sound, targets_of, values_by_seed
+
+from .synthetic import LIKE_THE_PAPER, rows_like_the_paper
+
+ROWS = rows_like_the_paper()
+STABLE_NAMES = ["paper", "where", "condition", "metric", "target", "tolerance", "mean", "low", "high", "n", "verdict"]
+
+
+def test_the_papers_numbers_are_found_and_explained():
+    targets, claims = targets_of("kubo2025"), claims_of("kubo2025")
+    assert dict(zip(targets["condition"], targets["target"], strict=True)) == {
+        "sequential": 24.76,
+        "src": 64.68,
+        "rehearsal": 31.15,
+        "src_rehearsal": 67.77,
+        "parallel": 96.59,
+    }
+    assert (targets["why"].str.len() > 40).all()
+    assert len(claims) == 5
+
+
+def test_a_paper_without_targets_has_none():
+    assert targets_of("demo").empty
+    assert claims_of("../kubo2025").empty
+
+
+def test_every_verdict_that_the_rows_were_made_for():
+    verdicts = {each.condition: each for each in check(ROWS).targets}
+    assert {name: each.verdict for name, each in verdicts.items()} == {
+        "sequential": "reproduced",
+        "src": "undecided",
+        "rehearsal": "better",
+        "src_rehearsal": "reproduced",
+        "parallel": "not reproduced",
+    }
+    src = verdicts["src"]
+    assert src.mean == pytest.approx(62.0)
+    assert src.high - src.mean == pytest.approx(2.5706 * 5.0 / 6**0.5, rel=1e-4)
+    assert src.seeds_needed == 12
+    assert verdicts["sequential"].seeds_needed is None
+
+
+def test_missed_and_passed():
+    checked = check(ROWS)
+    assert [each.verdict for each in checked.missed] == ["better", "not reproduced"]
+    assert not checked.passed
+    good = rows_like_the_paper(conditions={"sequential": (25.0, 1.0), "src": (65.0, 1.0)})
+    assert not check(good).passed  # three conditions were not run
+    assert not check(good).missed
+
+
+def test_conditions_without_rows_are_not_run():
+    only = rows_like_the_paper(conditions={"sequential": (25.0, 1.5)})
+    checked = check(only)
+    verdicts = {each.condition: each.verdict for each in checked.targets}
+    assert verdicts.pop("sequential") == "reproduced"
+    assert set(verdicts.values()) == {"not run"}
+    assert {each.verdict for each in checked.claims} == {"not run"}
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_too_few_seeds_pass_nothing(seeds):
+    exact = {name: (target, 0.01) for name, target in [("sequential", 24.76), ("src", 64.68), ("parallel", 96.59)]}
+    checked = check(rows_like_the_paper(seeds, exact))
+    assert {each.verdict for each in (*checked.targets, *checked.claims)} == {"undecided", "not run"}
+
+
+def test_claims_are_paired_and_corrected():
+    judged = judge_claims(ROWS, claims_of("kubo2025"))
+    first = judged[0]
+    assert (first.first, first.second, first.n, first.verdict) == ("src", "sequential", 6, "holds")
+    assert first.mean == pytest.approx(0.37)
+    assert all(each.p <= each.p_holm for each in judged)
+
+
+def test_the_correction_can_undo_a_claim():
+    """One claim whose p is just below .05 holds on its own, and is undecided among five."""
+    claims = claims_of("kubo2025")
+    close = claims[claims["first"] == "src_rehearsal"].iloc[[0]]
+    alone, among = judge_claims(ROWS, close)[0], judge_claims(ROWS, pd.concat([close] * 5))[0]
+    assert 0.01 < alone.p < 0.05
+    assert (alone.verdict, among.verdict) == ("holds", "undecided")
+
+
+def test_only_shared_seeds_are_compared():
+    lacking = ROWS[~((ROWS["condition"] == "sequential") & (ROWS["seed"] == 3))]
+    assert judge_claims(lacking, claims_of("kubo2025").iloc[[0]])[0].n == 5
+
+
+def test_records_are_valid_json_with_stable_names():
+    record = asdict(judge_targets(rows_like_the_paper(1), targets_of("kubo2025"))[0])
+    assert [name for name in STABLE_NAMES if name not in record] == []
+    assert json.loads(json.dumps(record, allow_nan=False))["low"] is None
+
+
+def test_final_accuracy_is_the_last_end():
+    values = values_by_seed(ROWS[ROWS["condition"] == "src"], "final_accuracy")
+    assert 100 * values["value"].mean() == pytest.approx(LIKE_THE_PAPER["src"][0])
+
+
+def test_an_unknown_unit_is_refused():
+    with pytest.raises(ValueError, match=r"unknown unit 'per mille'.*\['fraction', 'percent'\]"):
+        judge_targets(ROWS, targets_of("kubo2025").assign(unit="per mille"))
+
+
+def test_contradicting_runs_are_named_and_left_out():
+    again = ROWS[(ROWS["condition"] == "src") & (ROWS["seed"] == 2)].copy()
+    again["value"] *= 0.5
+    evidence = sound(pd.concat([ROWS, again], ignore_index=True))
+    assert len(evidence.problems) == 1
+    assert "condition src, seed 2 gives two different values" in evidence.problems[0]
+    assert set(evidence.rows.loc[evidence.rows["condition"] == "src", "seed"]) == {0, 1, 3, 4, 5}
+
+
+def test_rows_written_twice_count_once():
+    evidence = sound(pd.concat([ROWS, ROWS], ignore_index=True))
+    assert evidence.problems == ()
+    assert len(evidence.rows) == len(ROWS)
+
+
+def test_a_run_that_stopped_early_is_not_judged_by_its_early_accuracy():
+    stopped = ROWS[~((ROWS["condition"] == "src") & (ROWS["seed"] == 1) & (ROWS["day"] > 2))]
+    evidence = sound(stopped)
+    assert ["condition src, seed 1 ends on an earlier day" in problem for problem in evidence.problems] == [True]
+    assert 1 not in set(evidence.rows.loc[evidence.rows["condition"] == "src", "seed"])
+
+
+def test_judging_unsound_rows_is_refused():
+    again = ROWS.copy()
+    again["value"] *= 0.5
+    with pytest.raises(ValueError, match=r"pass the rows through sound\(\) first"):
+        judge_targets(pd.concat([ROWS, again]), targets_of("kubo2025"))
+
+
+def test_rows_without_a_column_are_refused():
+    with pytest.raises(ValueError, match=r"no column \['phase'\]"):
+        sound(ROWS.drop(columns="phase"))
+
+
+def test_no_torch_and_no_pyplot():
+    code = "import sys, oneiros.report; sys.exit(bool({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,197 @@
+"""The page: parses, fetches nothing, escapes everything, and says every verdict."""
+
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from oneiros import results
+from oneiros.report import accuracy_over_tasks, confusions, to_html, to_markdown, to_svg, write_page, write_report
+from oneiros.report.figures import LABEL_GAP, _spread
+from oneiros.report.provenance import settings_table
+
+from .synthetic import manifests, rows_like_the_paper
+
+VOID = {"meta", "link", "br", "img", "hr", "input", "path", "use", "rect", "circle", "image"}
+VERDICTS = ("reproduced", "not reproduced", "better", "undecided", "holds")
+
+
+class Checked(HTMLParser):
+    """Fails on a tag that is closed out of turn; keeps what tests ask for."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.ids, self.fetched, self.headings = [], [], [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.handle_startendtag(tag, attributes)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.seen.append(tag)
+        self.ids += [value for name, value in attributes if name == "id"]
+        self.fetched += [value for name, value in attributes if name in ("src", "href", "xlink:href", "srcset", "data")]
+        if re.fullmatch(r"h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+
+def parse(page):
+    checked = Checked()
+    checked.feed(page)
+    checked.close()
+    assert checked.open == []
+    return checked
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    rows = rows_like_the_paper()
+    demo = rows_like_the_paper(2, {"sequential": (25.0, 2.0), "src": (55.0, 5.0)}, experiment=("demo", "digits"))
+    both = pd.concat([rows, demo], ignore_index=True)
+    write_page(out, both, manifests(both), ["run src-7: rows.parquet is damaged"])
+    return out
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    return (folder / "index.html").read_text(encoding="utf-8")
+
+
+def test_parses_with_unique_ids_and_headings_in_order(page):
+    checked = parse(page)
+    assert len(checked.ids) == len(set(checked.ids))
+    assert checked.headings[0] == 1
+    assert checked.headings.count(1) == 1
+    assert all(later <= earlier + 1 for earlier, later in zip(checked.headings, checked.headings[1:], strict=False))
+
+
+def test_fetches_nothing(page):
+    assert all(link.startswith(("#", "data:")) for link in parse(page).fetched)
+    assert re.findall(r"url\((?!#)|@import|<script|<link", page) == []
+
+
+def test_references_inside_the_page_exist(page):
+    ids = set(parse(page).ids)
+    references = re.findall(r'(?:href="|url\()#([^")]+)', page)
+    assert len(references) > 100
+    assert set(references) <= ids
+
+
+def test_counts_figures(page, folder):
+    names = sorted(path.stem for path in (folder / "figures").glob("*.svg"))
+    # kubo2025: three overviews and a confusion pair for each of four sleeping conditions; demo: three and one
+    assert len(names) == 3 + 4 + 3 + 1
+    assert parse(page).seen.count("figure") == len(names)
+    assert sorted(path.stem for path in (folder / "figures").glob("*.png")) == names
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_says_every_verdict(page, verdict):
+    assert f'<td class="verdict {verdict.replace(" ", "-")}"><span>{verdict}</span></td>' in page
+
+
+def test_names_problems_settings_and_data(page):
+    for text in ("run src-7: rows.parquet is damaged", "config.wake.rate", "sha256:abab", "0123abcd", "kubo2025/mnist"):
+        assert text in page
+
+
+def test_an_experiment_without_targets_is_measured_only(page):
+    demo = page[page.index('<section id="demo-digits"') :]
+    assert "<h3>Measured</h3>" in demo
+    assert 'class="verdict' not in demo
+
+
+def test_tables_are_written_in_three_forms(folder):
+    names = {path.name for path in (folder / "tables").iterdir()}
+    for table in ("results", "claims", "seeds", "forgetting"):
+        assert {f"kubo2025-mnist-{table}.{kind}" for kind in ("md", "html", "csv")} <= names
+    raw = pd.read_csv(folder / "tables" / "kubo2025-mnist-targets-verdicts.csv")
+    assert raw["mean"].round(3).tolist() == [25.0, 62.0, 52.0, 68.5, 90.3]
+
+
+def test_escapes_names_from_data(tmp_path):
+    evil = "<script>alert('$x_1$')</script> & co"
+    rows = rows_like_the_paper(2, {"sequential": (20.0, 1.0), evil: (50.0, 1.0)}, experiment=("<b>", 'a"b'))
+    write_page(tmp_path, rows, [{"paper": "<b>", "experiment": 'a"b', "note": "<i>"}], ["<u>"])
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    seen = set(parse(page).seen)
+    assert not seen & {"script", "b", "i", "u"}
+    assert "&lt;script&gt;alert" in page
+
+
+def test_a_single_day_and_seed_still_make_a_page(tmp_path):
+    rows = rows_like_the_paper(1, {"parallel": (90.0, 0.0)})
+    page = write_page(tmp_path, rows, []).read_text(encoding="utf-8")
+    assert parse(page).seen.count("figure") == 1
+    assert "These rows came without manifests." in page
+
+
+def test_a_folder_of_results_is_reported_in_place(tmp_path, monkeypatch):
+    rows = rows_like_the_paper(1, {"parallel": (90.0, 0.0)})
+    monkeypatch.setattr(results, "read_rows", lambda out: rows, raising=False)
+    monkeypatch.setattr(results, "read_runs", lambda out: manifests(rows), raising=False)
+    assert write_report(tmp_path) == tmp_path / "index.html"
+    assert "config.wake.rate" in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
+def test_no_rows_still_make_a_page(tmp_path):
+    page = write_page(tmp_path, rows_like_the_paper().iloc[:0], [], ["all runs are damaged"]).read_text(
+        encoding="utf-8"
+    )
+    parse(page)
+    assert "all runs are damaged" in page
+
+
+def test_svg_is_the_same_every_time():
+    rows = rows_like_the_paper(3)
+    first, second = (to_svg(accuracy_over_tasks(rows)) for _ in range(2))
+    assert first == second
+    assert first.startswith("<svg")
+    assert "<dc:date>" not in first
+
+
+def test_no_confusion_figure_where_no_night_changed_anything():
+    rows = rows_like_the_paper(2)
+    assert confusions(rows, "sequential") is None
+    assert confusions(rows, "parallel") is None
+    assert confusions(rows, "src") is not None
+
+
+def test_labels_keep_their_distance_and_order():
+    placed = _spread(np.array([99.0, 98.5, 20.0, 98.9]))
+    assert placed.max() <= 100
+    assert np.diff(np.sort(placed)).min() >= LABEL_GAP - 1e-9
+    assert placed.argsort().tolist() == [2, 1, 3, 0]
+
+
+def test_markdown_by_hand():
+    frame = pd.DataFrame({"condition": ["a|b", "<i>"], "verdict": ["reproduced", "not\nrun"]})
+    assert to_markdown(frame).splitlines() == [
+        "| condition | verdict |",
+        "| --- | --- |",
+        "| a\\|b | reproduced |",
+        "| &lt;i> | not run |",
+    ]
+
+
+def test_html_table_is_accessible():
+    table = to_html(pd.DataFrame({"condition": ["src"], "verdict": ["not reproduced"]}), "A & B")
+    for part in ("<caption>A &amp; B</caption>", '<th scope="col">condition</th>', '<th scope="row">src</th>'):
+        assert part in table
+    assert '<td class="verdict not-reproduced"><span>not reproduced</span></td>' in table
+
+
+def test_settings_that_differ_are_counted():
+    runs = [{"seed": seed, "config": {"rate": 0.1 if seed < 5 else 0.2}, "data": {}} for seed in range(8)]
+    table = settings_table(runs).set_index("setting")["value"]
+    assert table["seed"] == "0 to 7 (8 runs)"
+    assert table["config.rate"] == "0.1 (5 runs), 0.2 (3 runs)"
+    assert table["data"] == "{}"

@@ -1,0 +1,55 @@
+"""Batches, brains and streams."""
+
+import pytest
+import torch
+
+from oneiros.core import Batch, Brain, Seeds, concatenate
+
+
+def test_tensors_of_a_batch_must_share_axis_0():
+    with pytest.raises(ValueError, match=r"Batch.y has shape \(3,\), but x has \(2, 4\)"):
+        Batch(x=torch.zeros(2, 4), y=torch.zeros(3))
+
+
+def test_missing_labels_are_named():
+    with pytest.raises(ValueError, match="no labels y"):
+        Batch(x=torch.zeros(2, 4)).targets()
+
+
+def test_concatenation_keeps_what_all_have():
+    both = concatenate([Batch(x=torch.zeros(1, 2), y=torch.ones(1)), Batch(x=torch.ones(2, 2))])
+    assert both.x.tolist() == [[0, 0], [1, 1], [1, 1]]
+    assert both.y is None
+
+
+def test_streams_differ_by_seed_name_and_address_and_only_by_them():
+    def draw(seeds, name, *address):
+        return torch.rand((), generator=seeds.rng(name, *address)).item()
+
+    addresses = [(Seeds(0), "a"), (Seeds(1), "a"), (Seeds(0), "b"), (Seeds(0), "a", 0), (Seeds(0), "a", 1), (Seeds(0), "a", 0, 1)]
+    drawn = [draw(*address) for address in addresses]
+    assert len(set(drawn)) == len(drawn)
+    assert drawn == [draw(*address) for address in addresses]
+
+
+def test_a_streams_numbers_are_pinned():
+    """A change here silently changes every row. The hexadecimals are sha256sum's answer to "0/wake/1/2"."""
+    assert Seeds(0).number("wake", 1, 2) == int("c8dd327b88fd0121", 16) >> 1
+
+
+def test_building_seeds_layers_and_puts_the_global_generator_back():
+    before = torch.get_rng_state()
+    with Seeds(0).building("init"):
+        first = torch.nn.Linear(3, 3).weight
+    with Seeds(0).building("init"):
+        second = torch.nn.Linear(3, 3).weight
+    assert torch.equal(first, second)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_unknown_memories_and_optimisers_are_answered_with_those_there_are():
+    brain = Brain(net=torch.nn.Linear(1, 1), memory={}, optim={"wake": torch.optim.SGD([torch.zeros(1)])})
+    with pytest.raises(KeyError, match="no memory 'mean'; it has none"):
+        brain.remembers("mean")
+    with pytest.raises(KeyError, match=r"no optimiser 'sleep'; it has \['wake'\]"):
+        brain.optimiser("sleep")
