@@ -50,7 +50,9 @@ class Section:
 
 def write_report(out: Path) -> Path:
     """Write the report of the runs in the folder `out` into that folder; returns the path of its `index.html`."""
-    return write_page(out, results.read_rows(out), results.read_runs(out))
+    finished = [run for run in results.read_runs(out) if run.state == "finished"]
+    manifests = [{**asdict(run.manifest), "seconds": run.seconds} for run in finished if run.manifest]
+    return write_page(out, results.read_rows(out), manifests, results.problems(out))
 
 
 def write_page(

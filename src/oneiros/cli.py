@@ -1,0 +1,353 @@
+"""The command line: demo | list | run | report | check | bench.
+
+Every command is a frozen dataclass; tyro makes the parser and the help out of its fields and docstrings.
+Exit codes: 0 done; 1 a run failed or a check was missed; 2 the request itself cannot be met.
+"""
+
+import dataclasses
+import difflib
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from oneiros.data import DataError
+from oneiros.engines import Job, Outcome, run_jobs, usable_cores
+from oneiros.papers import EXPERIMENTS, experiment
+from oneiros.papers.recipe import Experiment, Run, perform, require_same_settings
+from oneiros.papers.settings import SettingError, override, settings
+from oneiros.report import Check, check, results_table, sound, write_report
+from oneiros.results import ResultsError, read_rows, write_tables
+
+Positional = tyro.conf.Positional
+
+
+class RequestError(ValueError):
+    """The command's own arguments cannot be met."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCommand:
+    """Run an experiment: every condition with every seed, then write tables and the report.
+
+    Runs that are finished in OUT are skipped and interrupted ones go on where they stopped, so the same
+    command again completes a sweep. `oneiros list PAPER/NAME` shows conditions and settings.
+
+    Example: oneiros run kubo2025/mnist --condition sequential src --seeds 6 --set sleep.rate=0.5
+    """
+
+    name: Annotated[Positional[str], tyro.conf.arg(metavar="PAPER/NAME")]
+    """Which experiment; `oneiros list` names them."""
+    condition: tuple[str, ...] = ()
+    """Conditions to run; all of them if left out."""
+    seeds: int = 1
+    """Number of seeds: 0, 1, 2, ...; each has its own initial weights and task order."""
+    scale: Literal["smoke", "quick", "paper"] = "quick"
+    """smoke: seconds, only to see it run; quick: minutes; paper: what the paper did."""
+    data: Path | None = None
+    """Folder with the data sets (default: $ONEIROS_DATA, else a cache that downloads fill)."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where tensors live."""
+    jobs: int = 0
+    """Worker processes, one run each at a time; 0: one for each core."""
+    out: Path | None = None
+    """Folder for results (default: out/PAPER-NAME-SCALE)."""
+    set: tuple[str, ...] = ()
+    """Settings to change, as NAME=VALUE."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoCommand:
+    """See a network forget, sleep and remember: handwritten digits, nothing to download, under a minute."""
+
+    out: Path = Path("out/demo")
+    """Folder for results; open its index.html."""
+    seeds: int = 5
+    """Number of seeds, each with its own task order."""
+    jobs: int = 0
+    """Worker processes; 0: one for each core."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListCommand:
+    """List the experiments, or one experiment's conditions and settings."""
+
+    name: Annotated[Positional[str], tyro.conf.arg(metavar="PAPER/NAME")] = ""
+    """Which experiment; all of them if left out."""
+    scale: Literal["smoke", "quick", "paper"] = "paper"
+    """Whose settings to show."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportCommand:
+    """Write tables, figures, verdicts and index.html from the finished runs in OUT."""
+
+    out: Positional[Path]
+    """Folder of a run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckCommand:
+    """Judge the runs in OUT by the paper's numbers and claims; exit 1 when one is missed."""
+
+    out: Positional[Path]
+    """Folder of a run."""
+    json: bool = False
+    """Print the verdicts as JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchCommand:
+    """Measure speed as ratios, both sides in one run."""
+
+    names: Positional[tuple[str, ...]] = ()
+    """Benchmarks to run; all of them if left out."""
+    json: Path | None = None
+    """File to write the measurements to."""
+
+
+DEMO_CONDITIONS = ("sequential", "src", "rehearsal", "src_rehearsal")
+
+
+def run_command(command: RunCommand, console: Console) -> int:
+    """`oneiros run`."""
+    chosen, conditions, config = _request(command)
+    out = command.out or Path("out") / f"{command.name.replace('/', '-')}-{command.scale}"
+    device = _device(command.device)
+    runs = [
+        Run(experiment=command.name, scale=command.scale, config=config, condition=c, seed=s,
+            out=out, data=command.data, device=device)
+        for s in range(command.seeds)
+        for c in conditions
+    ]  # fmt: skip
+    for run in runs:
+        require_same_settings(run, chosen)
+    failed = _sweep(runs, command.jobs or usable_cores(), console)
+    for outcome in failed:
+        console.print(f"[bold red]failed[/] {outcome.key}: {outcome.message}", highlight=False)
+    if len(failed) < len(runs):
+        _publish(out, console)
+    return 1 if failed else 0
+
+
+def demo_command(command: DemoCommand, console: Console) -> int:
+    """`oneiros demo`."""
+    console.print(
+        "A recurrent network learns handwritten digits two classes at a time, by equilibrium propagation.\n"
+        "[bold]sequential[/] just goes on learning; [bold]src[/] sleeps after each task: noise, spikes, local "
+        "plasticity, no data.\n[bold]rehearsal[/] keeps 2 % of the old examples; [bold]src_rehearsal[/] does both.\n"
+    )
+    run = RunCommand(
+        name="kubo2025/digits", condition=DEMO_CONDITIONS, seeds=command.seeds, jobs=command.jobs,
+        out=command.out, device="cpu",
+    )  # fmt: skip
+    return run_command(run, console)
+
+
+def list_command(command: ListCommand, console: Console) -> int:
+    """`oneiros list`."""
+    if not command.name:
+        table = Table("experiment", "what it is", "conditions", box=None)
+        for name in EXPERIMENTS:
+            table.add_row(name, experiment(name).summary, " ".join(experiment(name).conditions))
+        console.print(table)
+        return 0
+    chosen = _experiment(command.name)
+    console.print(f"[bold]{command.name}[/]: {chosen.summary}\nconditions: {' '.join(chosen.conditions)}\n")
+    table = Table("setting", f"{command.scale} scale", box=None)
+    for name, value in settings(chosen.scales[command.scale]):
+        table.add_row(name, str(value))
+    console.print(table)
+    return 0
+
+
+def report_command(command: ReportCommand, console: Console) -> int:
+    """`oneiros report`."""
+    _publish(_results(command.out), console)
+    return 0
+
+
+def check_command(command: CheckCommand, console: Console) -> int:
+    """`oneiros check`."""
+    checked = check(read_rows(_results(command.out)))
+    if command.json:
+        print(json.dumps([dataclasses.asdict(t) for t in checked.targets], indent=1))  # noqa: T201
+    else:
+        _print_verdicts(checked, console)
+    return 1 if checked.missed else 0
+
+
+def bench_command(command: BenchCommand, console: Console) -> int:
+    """`oneiros bench`."""
+    # Imported here: it compiles kernels, which no other command should wait for.
+    import torch
+
+    from oneiros.bench import BENCHES
+
+    _known(command.names, tuple(BENCHES), "benchmark")
+    torch.set_num_threads(1)
+    measured = [m for name in command.names or BENCHES for m in BENCHES[name]()]
+    table = Table("bench", "metric", "value", "unit", "against", box=None)
+    for m in measured:
+        table.add_row(m.bench, m.metric, f"{m.value:.4g}", m.unit, m.against)
+    console.print(table)
+    if command.json:
+        command.json.write_text(json.dumps([dataclasses.asdict(m) for m in measured], indent=1) + "\n")
+    return 0
+
+
+def _experiment(name: str) -> Experiment:
+    try:
+        return experiment(name)
+    except KeyError as error:
+        raise RequestError(_with_nearest(error.args[0], name, EXPERIMENTS)) from error
+
+
+def _with_nearest(message: str, name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"{message}. Did you mean {near[0]!r}?" if near else message
+
+
+def _known(names: Sequence[str], known: Sequence[str], what: str) -> None:
+    for name in names:
+        if name not in known:
+            raise RequestError(_with_nearest(f"no {what} is called {name!r}; there are {', '.join(known)}", name, known))
+
+
+def _request(command: RunCommand) -> tuple[Experiment, tuple[str, ...], object]:
+    """What is asked for, or an error before anything runs."""
+    chosen = _experiment(command.name)
+    _known(command.condition, chosen.conditions, "condition")
+    if command.seeds < 1:
+        raise RequestError(f"--seeds {command.seeds}: expected at least 1")
+    if command.jobs < 0:
+        raise RequestError(f"--jobs {command.jobs}: expected at least 1, or 0 for one for each core")
+    if command.data is not None and not command.data.is_dir():
+        raise RequestError(f"--data {command.data}: no such folder; give the one that holds the data sets' folders")
+    conditions = command.condition or chosen.conditions
+    return chosen, tuple(dict.fromkeys(conditions)), override(chosen.scales[command.scale], command.set)
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise RequestError("--device cuda: no CUDA device is visible to torch; leave it out to use the CPU")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+
+
+def _results(out: Path) -> Path:
+    if not (out / "runs").is_dir():
+        raise RequestError(f"{out} holds no results (no folder {out / 'runs'}); give the --out folder of a run")
+    return out
+
+
+def _perform(run: Run, report: Callable[[float, str], None]) -> str:
+    """What a worker process does with a job."""
+    return perform(run, experiment(run.experiment), report)
+
+
+def _sweep(runs: Sequence[Run], workers: int, console: Console) -> list[Outcome]:
+    """Do all runs with progress shown; the outcomes that failed."""
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn()
+    jobs = [Job(key=run.key, payload=run) for run in runs]
+    failed: list[Outcome] = []
+    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console) as progress:
+        whole = progress.add_task(f"{len(runs)} runs", total=float(len(runs)))
+        fractions, bars = dict.fromkeys((job.key for job in jobs), 0.0), {}
+
+        def on_progress(key: str, fraction: float, text: str) -> None:
+            if key not in bars:
+                bars[key] = progress.add_task(key, total=1.0)
+            progress.update(bars[key], completed=fraction, description=f"{key} [dim]{text}[/]")
+            fractions[key] = fraction
+            progress.update(whole, completed=sum(fractions.values()))
+
+        for outcome in run_jobs(_perform, jobs, workers=min(workers, len(runs)), on_progress=on_progress):
+            if outcome.key in bars:
+                progress.update(bars[outcome.key], visible=False)
+            fractions[outcome.key] = 1.0
+            progress.update(whole, completed=sum(fractions.values()))
+            if outcome.error:
+                failed.append(outcome)
+    return failed
+
+
+def _publish(out: Path, console: Console) -> None:
+    """Merge rows, write the page, print the results."""
+    write_tables(out)
+    page = write_report(out)
+    _print_results(out, console)
+    console.print(f"[bold]report[/] {page}   [bold]rows[/] {out / 'rows.parquet'}, {out / 'rows.csv'}", highlight=False)
+
+
+def _print_results(out: Path, console: Console) -> None:
+    rows = read_rows(out)
+    frame = results_table(sound(rows).rows, check(rows).targets)
+    table = Table(*map(str, frame.columns), box=None)
+    for line in frame.itertuples(index=False):
+        table.add_row(*map(str, line))
+    console.print(table)
+
+
+def _print_verdicts(checked: Check, console: Console) -> None:
+    table = Table("where", "condition or claim", "published", "measured", "seeds", "verdict", box=None)
+    for t in checked.targets:
+        measured = "-" if t.mean is None else f"{t.mean:.2f} [{_bound(t.low)}, {_bound(t.high)}]"
+        table.add_row(t.where, t.condition, f"{t.target} ± {t.tolerance}", measured, str(t.n), t.verdict)
+    for c in checked.claims:
+        mean = "-" if c.mean is None else f"{100 * c.mean:+.2f} points"
+        table.add_row(c.where, f"{c.first} > {c.second}", "", mean, str(c.n), c.verdict)
+    console.print(table)
+    for problem in checked.problems:
+        console.print(f"[yellow]left out:[/] {problem}")
+
+
+def _bound(number: float | None) -> str:
+    return "?" if number is None else f"{number:.2f}"
+
+
+COMMANDS: dict[type, Callable[..., int]] = {
+    DemoCommand: demo_command,
+    RunCommand: run_command,
+    ListCommand: list_command,
+    ReportCommand: report_command,
+    CheckCommand: check_command,
+    BenchCommand: bench_command,
+}
+
+Command = (
+    Annotated[DemoCommand, tyro.conf.subcommand("demo")]
+    | Annotated[ListCommand, tyro.conf.subcommand("list")]
+    | Annotated[RunCommand, tyro.conf.subcommand("run")]
+    | Annotated[ReportCommand, tyro.conf.subcommand("report")]
+    | Annotated[CheckCommand, tyro.conf.subcommand("check")]
+    | Annotated[BenchCommand, tyro.conf.subcommand("bench")]
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Networks that learn by day and consolidate by night."""
+    config = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
+    command = tyro.cli(Command, prog="oneiros", description=main.__doc__, args=arguments, config=config)
+    console = Console()
+    try:
+        return COMMANDS[type(command)](command, console)
+    except (RequestError, SettingError, DataError, ResultsError) as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        return 2
+    except KeyboardInterrupt:
+        Console(stderr=True).print("stopped; the same command goes on from here", highlight=False)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,23 @@
+"""The published experiments, by the name that `oneiros run` takes."""
+
+import importlib
+
+from oneiros.papers.recipe import Experiment
+
+# Where each experiment is built; imported only when asked for, so that listing them costs nothing.
+EXPERIMENTS = {
+    "kubo2025/mnist": "oneiros.papers.kubo2025:MNIST",
+    "kubo2025/digits": "oneiros.papers.kubo2025:DIGITS",
+}
+
+
+def experiment(name: str) -> Experiment:
+    """The experiment called PAPER/NAME.
+
+    Raises:
+        KeyError: for a name that is none, listing those there are.
+    """
+    if name not in EXPERIMENTS:
+        raise KeyError(f"no experiment is called {name!r}; there are {', '.join(EXPERIMENTS)}")
+    module, _, attribute = EXPERIMENTS[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)

@@ -1,0 +1,175 @@
+"""Kubo et al. 2025: class-incremental learning with equilibrium propagation, sleep and rehearsal (Table 2).
+
+Read from the bottom: `ClassIncremental.build` assembles data, network, memories, schedule and measurements.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+
+from oneiros.core import Brain, DayPhase, Memory, NightPhase, Seeds
+from oneiros.data import Examples, load
+from oneiros.life import Event, Night, Schedule
+from oneiros.memory.exemplars import Exemplars
+from oneiros.memory.mean_input import MeanInput
+from oneiros.nets.equilibrium import EquilibriumRNN, Euler, FixedPoint
+from oneiros.papers.kubo2025.config import Config
+from oneiros.papers.recipe import Build, Life, Measured
+from oneiros.phases.equilibrium_wake import EquilibriumWake
+from oneiros.phases.rehearse import Rehearse
+from oneiros.phases.remember import Remember, SealExemplars
+from oneiros.phases.spiking_sleep import SpikingSleep
+from oneiros.probes.accuracy import accuracy, confusion, predictions
+from oneiros.scenarios import ExampleTask, carve, class_incremental, joint, order_name, task_order, thin
+
+
+class Strategy(NamedTuple):
+    """What a condition consists of: its sleep (None: it does not), rehearsal, one task or many."""
+
+    sleep: SpikingSleep | None = None
+    rehearse: bool = False
+    parallel: bool = False
+    epochs: int = 0  # 0: the configuration's
+
+
+def strategies(config: Config) -> dict[str, Strategy]:
+    """The five strategies of Table 2, then our controls."""
+    sleep = config.sleep
+    return {
+        "sequential": Strategy(),
+        "src": Strategy(sleep),
+        "rehearsal": Strategy(rehearse=True),
+        "src_rehearsal": Strategy(sleep, rehearse=True),
+        "parallel": Strategy(parallel=True, epochs=config.parallel_epochs),
+        # As many epochs as each task gets: another reading of the paper's "parallel training".
+        "parallel_few_epochs": Strategy(parallel=True),
+        "src_equal_nights": Strategy(config.equal_sleep),
+        "src_decrement_only": Strategy(replace(sleep, inc=(0.0,) * len(sleep.inc))),
+        "src_no_feedback": Strategy(replace(sleep, feedback=())),
+    }
+
+
+CONDITIONS = (
+    "sequential", "src", "rehearsal", "src_rehearsal", "parallel", "parallel_few_epochs",
+    "src_equal_nights", "src_decrement_only", "src_no_feedback",
+)  # fmt: skip
+
+
+class Lessons(NamedTuple):
+    """Training and test examples of one run, and where they came from."""
+
+    train: Examples
+    test: Examples
+    checksums: Mapping[str, str]
+
+
+def lessons(what: Build) -> Lessons:
+    """Load, carve the validation split off, and thin for small scales."""
+    config, seeds = what.config, Seeds(what.seed)
+    data = load(config.data, root=what.data, device=what.device)
+    # The split is the same for every seed: no run may train on what another chose its constants by.
+    train, validation = carve(data.train, fraction=config.validation, rng=Seeds(0).rng("validation"))
+    if config.examples:
+        train = thin(train, limit=config.examples, rng=seeds.rng("thin"))
+    test = data.test if config.evaluate_on == "test" else validation
+    return Lessons(train, test, data.checksums)
+
+
+def newborn(config: Config, strategy: Strategy, train: Examples, seeds: Seeds) -> Brain:
+    """An untaught brain with the memories its strategy needs."""
+    relaxation = FixedPoint() if config.relaxation == "fixed_point" else Euler(steps=config.free_steps, dt=config.dt)
+    sizes = (train.images[0].numel(), config.hidden, len(train.classes))
+    with seeds.building("init"):
+        net = EquilibriumRNN(sizes, gamma=config.gamma, relaxation=relaxation).to(train.images.device)
+    groups = [
+        {"params": net.hidden.parameters(), "lr": config.alpha_hidden},
+        {"params": net.output.parameters(), "lr": config.alpha_output},
+    ]
+    memory: dict[str, Memory] = {}
+    if strategy.sleep:
+        memory["mean"] = MeanInput()
+    if strategy.rehearse:
+        memory["exemplars"] = Exemplars(max(1, round(config.rehearsal * len(train) / len(train.classes))))
+    return Brain(net=net, memory=memory, optim={"wake": torch.optim.SGD(groups)})
+
+
+def schedule(config: Config, strategy: Strategy, today: int) -> Schedule:
+    """Days and nights of a strategy; what it leaves out is absent."""
+    wake: DayPhase = EquilibriumWake(beta=config.beta, dt=config.dt, clamped_steps=config.clamped_steps)
+    day: tuple[DayPhase, ...] = (wake,)
+    night: tuple[NightPhase, ...] = ()
+    if strategy.rehearse:
+        day = (Remember(memory="exemplars"), Rehearse(inner=wake, today=today))
+        night = (SealExemplars(),)
+    if strategy.sleep:
+        day = (Remember(memory="mean"), *day)
+        night = (strategy.sleep, *night)
+    nights = (Night("task", night),) if night else ()
+    return Schedule(day=day, nights=nights, epochs=strategy.epochs or config.epochs)
+
+
+def measurements(
+    brain: Brain, tasks: Sequence[ExampleTask], test: Examples
+) -> Callable[[Event], Iterator[Measured]]:
+    """Rows of an event: accuracies before (dusk) and after (end) each night, confusion at the last, sleep's rates."""
+    n_classes = len(test.classes)
+
+    def measure(event: Event) -> Iterator[Measured]:
+        if event.kind == "night":
+            for key, value in event.values.items():
+                yield Measured(metric=f"{event.phase}/{key}", value=float(value), task=event.task, phase="night")
+        if event.kind not in ("dusk", "task_end"):
+            return
+        phase = "dusk" if event.kind == "dusk" else "end"
+        lived = tasks[: event.task + 1]
+        seen = tuple(c for task in lived for c in task.classes)
+        asked = test.of_classes(seen).all()
+        predicted, y = predictions(brain.net, asked.x), asked.targets()
+        yield Measured(metric="accuracy_seen", value=accuracy(predicted, y, seen), task=event.task, phase=phase)
+        for j, task in enumerate(lived):
+            yield Measured(metric="accuracy", value=accuracy(predicted, y, task.classes), task=j, phase=phase)
+        if len(lived) == len(tasks):
+            for t, row in enumerate(confusion(predicted, y, n_classes).tolist()):
+                for p, value in enumerate(row):
+                    yield Measured(metric=f"confusion:{t}:{p}", value=value, task=event.task, phase=phase)
+        if event.kind == "task_end":
+            kept = sum(memory.nbytes for memory in brain.memory.values())
+            yield Measured(metric="stored_bytes", value=float(kept), task=event.task, phase=phase)
+
+    return measure
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassIncremental:
+    """`oneiros run kubo2025/NAME`: every strategy over as many random task orders as there are seeds."""
+
+    name: str
+    summary: str
+    scales: Mapping[str, Config]
+    paper: str = "kubo2025"
+    conditions: tuple[str, ...] = CONDITIONS
+
+    def build(self, what: Build) -> Life:
+        """One run, ready to live."""
+        config: Config = what.config
+        strategy, seeds = strategies(config)[what.condition], Seeds(what.seed, what.device)
+        train, test, checksums = lessons(what)
+        order = task_order(len(train.classes), Seeds(what.seed).rng("order"))
+        if strategy.parallel:
+            tasks = (joint(train, test, batch_size=config.batch_size),)
+        else:
+            tasks = class_incremental(
+                train, test, order=order, per_task=config.per_task, batch_size=config.batch_size
+            )
+        brain = newborn(config, strategy, train, Seeds(what.seed))
+        return Life(
+            brain=brain,
+            tasks=tasks,
+            schedule=schedule(config, strategy, today=len(train) // len(tasks)),
+            seeds=seeds,
+            order=order_name(order, config.per_task),
+            measure=measurements(brain, tasks, test),
+            checksums=checksums,
+        )

@@ -1,0 +1,176 @@
+"""What a paper's recipe is made of, and the one way in which a run is lived, measured and kept.
+
+A recipe says which configurations, conditions and measurements an experiment has; this module turns one
+(condition, seed) of it into a run folder that can be killed at any moment and resumed exactly.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from oneiros.core import Brain, Seeds, Task
+from oneiros.life import Cursor, Event, Schedule, batches_done, live, total_batches
+from oneiros.probes.accuracy import first_nonfinite
+from oneiros.results import Manifest, Row, RunFolder, require_same_configuration
+from oneiros.results.checkpoint import commit, restore
+
+Report = Callable[[float, str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Life:
+    """Everything one run needs, built from configuration, condition and seed; nothing has happened yet.
+
+    Attributes:
+        brain, tasks, schedule, seeds: the arguments of `live`.
+        order: name of the task order, for the rows.
+        measure: rows of an event, each as (phase, metric, task, value); the day is the event's task.
+        checksums: of the data files read.
+    """
+
+    brain: Brain
+    tasks: Sequence[Task]
+    schedule: Schedule
+    seeds: Seeds
+    order: str
+    measure: Callable[[Event], Iterable["Measured"]]
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One number, before it gets its address."""
+
+    metric: str
+    value: float
+    task: int
+    phase: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """What a recipe is asked to build."""
+
+    config: Any
+    condition: str
+    seed: int
+    data: Path | None
+    device: str
+
+
+@runtime_checkable
+class Experiment(Protocol):
+    """One experiment of a paper: `oneiros run PAPER/NAME`."""
+
+    paper: str
+    name: str
+    summary: str
+    conditions: tuple[str, ...]
+    scales: Mapping[str, Any]
+
+    def build(self, what: Build) -> Life: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """The address of one run, small enough to send to another process."""
+
+    experiment: str
+    scale: str
+    config: Any
+    condition: str
+    seed: int
+    out: Path
+    data: Path | None
+    device: str
+
+    @property
+    def key(self) -> str:
+        """Unique within a sweep, and readable."""
+        return f"{self.condition}/seed-{self.seed}"
+
+
+class NotFiniteError(RuntimeError):
+    """A weight or a loss became NaN or infinite."""
+
+
+def _watch(event: Event, bad: dict[str, Tensor]) -> None:
+    """Remember on the device, without waiting for it, which phases returned something not finite."""
+    for value in event.values.values():
+        seen = bad.get(event.phase)
+        bad[event.phase] = ~value.isfinite() if seen is None else seen | ~value.isfinite()
+
+
+def _require_finite(brain: Brain, bad: Mapping[str, Tensor], event: Event, folder: RunFolder) -> None:
+    parameter = first_nonfinite(brain)
+    phases = [name for name, flag in bad.items() if bool(flag)]
+    if parameter is None and not phases:
+        return
+    what = f"weights of {parameter!r}" if parameter else "the values returned"
+    by = f"phase {phases[0]!r}" if phases else "a phase that returned finite values"
+    raise NotFiniteError(
+        f"{what} became NaN or infinite in {by}, task {event.task}, epoch {event.epoch}. "
+        f"The last good checkpoint is kept in {folder.path}. "
+        "Lower the learning rate or the plasticity's step sizes (--set), with another --out."
+    )
+
+
+def live_in_folder(life: Life, folder: RunFolder, address: Mapping[str, Any], report: Report) -> None:
+    """Live one run to its end, from where its folder left off; rows and checkpoint at every epoch and task."""
+    found = restore(folder, life.brain)
+    cursor = found or Cursor()
+    total, bad = total_batches(life.tasks, life.schedule), {}
+    for event in live(life.brain, life.tasks, life.schedule, life.seeds, start=cursor):
+        _watch(event, bad)
+        folder.add(
+            Row(**address, order=life.order, day=event.task, **vars(m)) for m in life.measure(event)
+        )
+        if event.resume is None:
+            continue
+        if event.kind != "batch_end":
+            _require_finite(life.brain, bad, event, folder)
+            commit(folder, life.brain, event.resume)
+        done = batches_done(life.tasks, life.schedule, event.resume)
+        report(done / total, f"task {event.task + 1}/{len(life.tasks)}")
+
+
+def manifest_of(run: Run, experiment: Experiment) -> Manifest:
+    """What the run's folder is named and checked by."""
+    return Manifest(
+        paper=experiment.paper,
+        experiment=experiment.name,
+        condition=run.condition,
+        seed=run.seed,
+        scale=run.scale,
+        # Through JSON, so that a tuple here equals the list that a manifest is read back with.
+        config=json.loads(json.dumps(asdict(run.config))),
+        device=run.device,
+    )
+
+
+def require_same_settings(run: Run, experiment: Experiment) -> None:
+    """Refuse an output folder that holds this condition under other settings."""
+    require_same_configuration(run.out, manifest_of(run, experiment))
+
+
+def perform(run: Run, experiment: Experiment, report: Report) -> str:
+    """Do one run, or see that it is done. Returns its folder."""
+    manifest = manifest_of(run, experiment)
+    with RunFolder.open(run.out, manifest) as folder:
+        if folder.finished:
+            report(1.0, "finished before")
+            return str(folder.path)
+        began = time.perf_counter()
+        build = Build(config=run.config, condition=run.condition, seed=run.seed, data=run.data, device=run.device)
+        life = experiment.build(build)
+        folder.describe_data(dict(life.checksums))
+        address = dict(paper=experiment.paper, experiment=experiment.name, condition=run.condition, seed=run.seed)
+        live_in_folder(life, folder, address, report)
+        folder.seal()
+        report(1.0, f"{time.perf_counter() - began:.0f} s")
+        return str(folder.path)

@@ -1,0 +1,89 @@
+"""What a run is: its address, its whole configuration, and what it was computed with."""
+
+import functools
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import metadata, resources
+from typing import Any
+
+from oneiros.results.errors import DamagedError
+
+PACKAGES = ("torch", "numpy", "numba", "scipy", "safetensors")
+
+
+def canonical(value: Any) -> str:
+    """JSON text that depends on content only: keys sorted, no spaces, no NaN.
+
+    >>> canonical({"b": (1, 2), "a": None})
+    '{"a":null,"b":[1,2]}'
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def config_hash(config: Mapping[str, Any]) -> str:
+    """Twelve hexadecimals that name a configuration."""
+    return hashlib.sha256(canonical(config).encode()).hexdigest()[:12]
+
+
+@functools.cache
+def code_version() -> str:
+    """Version of the package and twelve hexadecimals over its source files: two codes never share rows."""
+    digest = hashlib.sha256()
+    root = resources.files("oneiros")
+    with resources.as_file(root) as folder:
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"{metadata.version('oneiros')}+{digest.hexdigest()[:12]}"
+
+
+def environment() -> dict[str, str]:
+    """Versions of what the numbers depend on, without importing it."""
+    return {"python": platform.python_version(), "machine": platform.machine()} | {
+        name: metadata.version(name) for name in PACKAGES
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The `manifest.json` of a run.
+
+    Attributes:
+        paper, experiment, condition, seed: the address of its rows.
+        scale: smoke, quick or paper.
+        config: the whole configuration as JSON values.
+        device: where its tensors lived.
+        data: SHA-256 of the data files read, by name; known once the run has begun.
+        code: see `code_version`.
+        versions: see `environment`.
+    """
+
+    paper: str
+    experiment: str
+    condition: str
+    seed: int
+    scale: str
+    config: Mapping[str, Any]
+    device: str
+    data: Mapping[str, str] = field(default_factory=dict)
+    code: str = field(default_factory=code_version)
+    versions: Mapping[str, str] = field(default_factory=environment)
+
+    @property
+    def hash(self) -> str:
+        """Names configuration and device."""
+        return config_hash({"config": self.config, "device": self.device})
+
+    def to_json(self) -> str:
+        """Text of `manifest.json`."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> "Manifest":
+        """Read `manifest.json`; `where` names it in errors."""
+        try:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise DamagedError(f"{where} is not a manifest ({error}); delete the run's folder and run it again") from error

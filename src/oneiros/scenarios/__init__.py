@@ -1,0 +1,11 @@
+"""Task streams: from examples to the days of a life."""
+
+from oneiros.scenarios.split import carve as carve
+from oneiros.scenarios.split import thin as thin
+from oneiros.scenarios.streams import class_incremental as class_incremental
+from oneiros.scenarios.streams import domains as domains
+from oneiros.scenarios.streams import joint as joint
+from oneiros.scenarios.streams import order_name as order_name
+from oneiros.scenarios.streams import permuted as permuted
+from oneiros.scenarios.streams import task_order as task_order
+from oneiros.scenarios.task import ExampleTask as ExampleTask
