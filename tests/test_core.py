@@ -26,7 +26,14 @@ def test_streams_differ_by_seed_name_and_address_and_only_by_them():
     def draw(seeds, name, *address):
         return torch.rand((), generator=seeds.rng(name, *address)).item()
 
-    addresses = [(Seeds(0), "a"), (Seeds(1), "a"), (Seeds(0), "b"), (Seeds(0), "a", 0), (Seeds(0), "a", 1), (Seeds(0), "a", 0, 1)]
+    addresses = [
+        (Seeds(0), "a"),
+        (Seeds(1), "a"),
+        (Seeds(0), "b"),
+        (Seeds(0), "a", 0),
+        (Seeds(0), "a", 1),
+        (Seeds(0), "a", 0, 1),
+    ]
     drawn = [draw(*address) for address in addresses]
     assert len(set(drawn)) == len(drawn)
     assert drawn == [draw(*address) for address in addresses]

@@ -72,7 +72,10 @@ SCHEDULE = Schedule(
 
 
 def test_the_order_of_one_epoch_and_night_by_hand():
-    told = [(e.kind, e.phase) for e in live(newborn(), TASKS[:1], Schedule(day=SCHEDULE.day, nights=SCHEDULE.nights), Seeds(0))]
+    told = [
+        (e.kind, e.phase)
+        for e in live(newborn(), TASKS[:1], Schedule(day=SCHEDULE.day, nights=SCHEDULE.nights), Seeds(0))
+    ]
     batch = [("day", "wake"), ("day", "second")]
     assert told == [
         *batch, ("batch_end", ""),
@@ -84,7 +87,8 @@ def test_the_order_of_one_epoch_and_night_by_hand():
 
 
 @pytest.mark.parametrize(("when", "every", "expected"), [
-    ("batch", 1, 10), ("batch", 2, 4), ("batch", 3, 2), ("epoch", 1, 4), ("epoch", 2, 2), ("task", 1, 2), ("task", 2, 1),
+    ("batch", 1, 10), ("batch", 2, 4), ("batch", 3, 2), ("epoch", 1, 4), ("epoch", 2, 2), ("task", 1, 2),
+    ("task", 2, 1),
 ])  # fmt: skip
 def test_nights_come_as_often_as_counted_by_hand(when, every, expected):
     """Two tasks of 3 and 2 batches, two epochs each: 10 batches, 4 epochs, 2 tasks."""

@@ -219,7 +219,9 @@ def _with_nearest(message: str, name: str, known: Iterable[str]) -> str:
 def _known(names: Sequence[str], known: Sequence[str], what: str) -> None:
     for name in names:
         if name not in known:
-            raise RequestError(_with_nearest(f"no {what} is called {name!r}; there are {', '.join(known)}", name, known))
+            raise RequestError(
+                _with_nearest(f"no {what} is called {name!r}; there are {', '.join(known)}", name, known)
+            )
 
 
 def _request(command: RunCommand) -> tuple[Experiment, tuple[str, ...], object]:
@@ -257,7 +259,12 @@ def _perform(run: Run, report: Callable[[float, str], None]) -> str:
 
 def _sweep(runs: Sequence[Run], workers: int, console: Console) -> list[Outcome]:
     """Do all runs with progress shown; the outcomes that failed."""
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
     jobs = [Job(key=run.key, payload=run) for run in runs]
     failed: list[Outcome] = []
     with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console) as progress:

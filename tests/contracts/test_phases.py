@@ -42,7 +42,12 @@ class Case:
 
 def sleep(**changed):
     settings = dict(
-        layers=("hidden.weight", "output.weight"), steps=60, rate=1.0, gains=(2.0, 4.0), inc=(1e-3, 1e-3), dec=(1e-3, 1e-3)
+        layers=("hidden.weight", "output.weight"),
+        steps=60,
+        rate=1.0,
+        gains=(2.0, 4.0),
+        inc=(1e-3, 1e-3),
+        dec=(1e-3, 1e-3),
     )
     return SpikingSleep(**(settings | changed))
 
@@ -60,7 +65,6 @@ CASES = {
 }
 
 every_phase = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-
 
 
 def call(phase, brain: Brain, seed: int = 0):

@@ -125,7 +125,11 @@ def test_event_driven_equals_dense_on_real_weights_in_float64(weight_dependent, 
 def test_no_input_leaves_weights_bit_equal():
     weights = [torch.randn(4, 3, generator=torch.Generator().manual_seed(0))]
     (w,), (count,) = event_driven(
-        weights, torch.zeros(50, 3, dtype=torch.bool), Membranes((1.0,)), Plasticity((0.1,), (0.1,)), weight_dependent=False
+        weights,
+        torch.zeros(50, 3, dtype=torch.bool),
+        Membranes((1.0,)),
+        Plasticity((0.1,), (0.1,)),
+        weight_dependent=False,
     )
     assert torch.equal(w, weights[0])
     assert count.sum() == 0

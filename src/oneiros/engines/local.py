@@ -1,4 +1,7 @@
-"""Independent jobs on the processes of this machine, one thread each: for small nets many processes beat many threads."""
+"""Independent jobs on the processes of this machine, one thread each.
+
+For small nets, many processes beat many threads.
+"""
 
 import multiprocessing
 import os

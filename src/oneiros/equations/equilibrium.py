@@ -23,7 +23,11 @@ def hard_sigmoid(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 
 
 def hidden_target(
-    drive: Float[Tensor, "*b hidden"], output: Float[Tensor, "*b out"], w_out: Float[Tensor, "out hidden"], *, gamma: float
+    drive: Float[Tensor, "*b hidden"],
+    output: Float[Tensor, "*b out"],
+    w_out: Float[Tensor, "out hidden"],
+    *,
+    gamma: float,
 ) -> Float[Tensor, "*b hidden"]:
     """What the hidden layer relaxes towards, Eq. 6: relu(W1 x + b1 + gamma W2' o).
 
@@ -40,7 +44,7 @@ def output_target(
     return hard_sigmoid(hidden @ w_out.T + b_out)
 
 
-def euler_step(
+def euler_step(  # noqa: PLR0913 (the equation has that many symbols)
     hidden: Float[Tensor, "*b hidden"],
     output: Float[Tensor, "*b out"],
     drive: Float[Tensor, "*b hidden"],
@@ -68,7 +72,9 @@ def euler_step(
     return torch.lerp(hidden, towards_h, dt), moved
 
 
-def nudging(output: Float[Tensor, "*b out"], target: Float[Tensor, "*b out"], *, beta: float) -> Float[Tensor, "*b out"]:
+def nudging(
+    output: Float[Tensor, "*b out"], target: Float[Tensor, "*b out"], *, beta: float
+) -> Float[Tensor, "*b out"]:
     """Force towards the label in the weakly clamped phase, Eq. 7: beta (y - o)."""
     return beta * (target - output)
 

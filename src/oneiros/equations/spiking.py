@@ -64,8 +64,8 @@ def weight_dependent_stdp(
 
     It all but freezes positive synapses and doubles the change of negative ones. Neither paper prints the factor.
 
-    >>> w = weight_dependent_stdp(torch.zeros(1, 2), torch.tensor([True]), torch.tensor([True, False]), inc=0.5, dec=0.25)
-    >>> w  # the factor is 1 at w = 0
+    >>> pre = torch.tensor([True, False])  # the factor is 1 at w = 0
+    >>> weight_dependent_stdp(torch.zeros(1, 2), torch.tensor([True]), pre, inc=0.5, dec=0.25)
     tensor([[ 0.5000, -0.2500]])
     """
     change = torch.where(pre, w.new_tensor(inc), w.new_tensor(-dec)) * (2 * torch.sigmoid(-w / 0.001))

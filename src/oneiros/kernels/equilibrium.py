@@ -99,7 +99,15 @@ def relax_euler(
 
 
 def relax_fixed_point(  # noqa: PLR0913
-    drive: NDArray, w_out: NDArray, b_out: NDArray, *, gamma: float, tolerance: float, passes: int, dt: float, steps: int
+    drive: NDArray,
+    w_out: NDArray,
+    b_out: NDArray,
+    *,
+    gamma: float,
+    tolerance: float,
+    passes: int,
+    dt: float,
+    steps: int,
 ) -> tuple[NDArray, NDArray]:
     """Free equilibrium by fixed-point passes, sample by sample; `steps` Euler steps where those do not settle."""
     number, hidden, output = drive.dtype.type, np.zeros_like(drive), np.zeros((len(drive), len(b_out)), drive.dtype)

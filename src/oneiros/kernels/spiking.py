@@ -42,75 +42,84 @@ def _gather(w, rows, total):
 
 
 @numba.njit(cache=True, nogil=True)
+def _fire(v, counts, fired):
+    """Reset membranes above threshold 1 and list who they are in `fired`; how many there are."""
+    threshold = v.dtype.type(1)
+    n = 0
+    for j in range(len(v)):
+        if v[j] > threshold:
+            v[j] = 0
+            counts[j] += 1
+            fired[n] = j
+            n += 1
+    return n
+
+
+@numba.njit(cache=True, nogil=True)
+def _additive(w, offset, pre, post, inc, dec):
+    """Additive rule: the offset takes `dec` off whole rows, synapses from active neurons get it back and `inc`."""
+    for j in post:
+        offset[j] += dec
+    both = inc + dec
+    for i in pre:
+        row = w[i]
+        for j in post:
+            row[j] += both
+
+
+@numba.njit(cache=True, nogil=True)
+def _weight_dependent(w, pre, post, inc, dec):
+    """The additive change times 2 sigmoid(-w / .001), synapse by synapse."""
+    for j in post:
+        a = 0
+        for i in range(len(w)):
+            fired = a < len(pre) and pre[a] == i
+            a += fired
+            factor = w.dtype.type(2 / (1 + np.exp(w[i, j] / 0.001)))
+            w[i, j] += (inc if fired else -dec) * factor
+
+
+@numba.njit(cache=True, nogil=True)
 def _sleep(flat, sizes, input_spikes, gains, feedback, leak, inc, dec, weight_dependent):  # noqa: PLR0913
-    layers = len(sizes) - 1
-    widest = sizes.max()
-    dtype = flat.dtype
-    threshold = dtype.type(1)
+    layers, widest, dtype = len(sizes) - 1, sizes.max(), flat.dtype
     starts = np.zeros(layers + 1, np.int64)
     for l in range(layers):
         starts[l + 1] = starts[l] + sizes[l] * sizes[l + 1]
-    v = np.zeros((layers, widest), dtype)
-    offset = np.zeros((layers, widest), dtype)
-    counts = np.zeros((layers, widest), np.int64)
-    current = np.zeros(widest, dtype)
+    v, offset = np.zeros((layers, widest), dtype), np.zeros((layers, widest), dtype)
+    counts, current = np.zeros((layers, widest), np.int64), np.zeros(widest, dtype)
     # active[l, :n_active[l]]: who fired in layer l (0 = input) at the step before; *_now: at this step
-    active = np.zeros((layers + 1, widest), np.int64)
-    n_active = np.zeros(layers + 1, np.int64)
-    active_now = np.zeros((layers + 1, widest), np.int64)
-    n_now = np.zeros(layers + 1, np.int64)
+    active, active_now = np.zeros((layers + 1, widest), np.int64), np.zeros((layers + 1, widest), np.int64)
+    n_active, n_now = np.zeros(layers + 1, np.int64), np.zeros(layers + 1, np.int64)
     for t in range(len(input_spikes)):
         n_now[0] = _active(input_spikes[t], active_now[0])
         for l in range(layers - 1, -1, -1):
-            n_pre, n_post = sizes[l], sizes[l + 1]
-            w = flat[starts[l] : starts[l + 1]].reshape((n_pre, n_post))
-            now = v[l, :n_post]
-            _gather(w, active[l, : n_active[l]], current)
-            heard = dtype.type(n_active[l])
+            n_post = sizes[l + 1]
+            w = flat[starts[l] : starts[l + 1]].reshape((sizes[l], n_post))
+            now, pre = v[l, :n_post], active[l, : n_active[l]]
+            _gather(w, pre, current)
+            heard = dtype.type(len(pre))
             for j in range(n_post):
                 now[j] = leak * now[j] + gains[l] * (current[j] - heard * offset[l, j])
             if len(feedback) > 0 and l + 1 < layers:
                 above = flat[starts[l + 1] : starts[l + 2]].reshape((n_post, sizes[l + 2]))
-                for k in range(n_active[l + 2]):
-                    i = active[l + 2, k]
+                for i in active[l + 2, : n_active[l + 2]]:
                     for j in range(n_post):
                         now[j] += feedback[l] * (above[j, i] - offset[l + 1, i])
-            n = 0
-            for j in range(n_post):
-                if now[j] > threshold:
-                    now[j] = 0
-                    counts[l, j] += 1
-                    active_now[l + 1, n] = j
-                    n += 1
-            n_now[l + 1] = n
+            n_now[l + 1] = _fire(now, counts[l], active_now[l + 1])
+            post = active_now[l + 1, : n_now[l + 1]]
             if weight_dependent:
-                for k in range(n):
-                    j = active_now[l + 1, k]
-                    a = 0
-                    for i in range(n_pre):
-                        fired = a < n_active[l] and active[l, a] == i
-                        a += fired
-                        factor = dtype.type(2 / (1 + np.exp(w[i, j] / 0.001)))
-                        w[i, j] += (inc[l] if fired else -dec[l]) * factor
+                _weight_dependent(w, pre, post, inc[l], dec[l])
             else:
-                for k in range(n):
-                    offset[l, active_now[l + 1, k]] += dec[l]
-                both = inc[l] + dec[l]
-                for a in range(n_active[l]):
-                    row = w[active[l, a]]
-                    for k in range(n):
-                        row[active_now[l + 1, k]] += both
-        for l in range(layers + 1):
-            n_active[l] = n_now[l]
-            for k in range(n_now[l]):
-                active[l, k] = active_now[l, k]
+                _additive(w, offset[l], pre, post, inc[l], dec[l])
+        active, active_now = active_now, active
+        n_active[:] = n_now
     for l in range(layers):
         w = flat[starts[l] : starts[l + 1]].reshape((sizes[l], sizes[l + 1]))
         w -= offset[l, : sizes[l + 1]]
     return counts
 
 
-def event_driven_sleep(
+def event_driven_sleep(  # noqa: PLR0913
     weights: Sequence[NDArray],
     input_spikes: NDArray,
     *,
@@ -121,11 +130,10 @@ def event_driven_sleep(
     dec: Sequence[float],
     weight_dependent: bool,
 ) -> tuple[list[NDArray], list[NDArray]]:
-    """`dense_sleep` for arrays on the CPU; see there for arguments and returns.
+    """`oneiros.equations.spiking.dense_sleep` for arrays on the CPU.
 
-    Args:
-        weights: (post x pre) per layer, all float32 or all float64; not changed.
-        input_spikes: (time x input), bool.
+    `weights` are (post x pre) per layer, all float32 or all float64, and not changed; `input_spikes` is
+    (time x input), bool; the rest are the fields of `Membranes` and `Plasticity`.
 
     Returns:
         new weights (post x pre, as transposed views of one buffer) and spike counts per layer.

@@ -68,7 +68,9 @@ class Exemplars:
     def recall(self, n: int, rng: torch.Generator) -> Batch:
         """`n` exemplars drawn with replacement, uniformly over all that are sealed."""
         if not self.kept:
-            raise RuntimeError("recall from Exemplars with nothing sealed: run the night phase SealExemplars after a day")
+            raise RuntimeError(
+                "recall from Exemplars with nothing sealed: run the night phase SealExemplars after a day"
+            )
         x = torch.cat([self.kept[label] for label in self.classes])
         y = torch.cat([torch.full((len(self.kept[label]),), label, device=x.device) for label in self.classes])
         chosen = torch.randint(len(x), (n,), generator=rng, device=rng.device).to(x.device)

@@ -40,7 +40,9 @@ class MeanInput:
     def recall(self, n: int, rng: torch.Generator) -> Batch:
         """`n` copies of the mean input."""
         if self.total is None:
-            raise RuntimeError("recall from an empty MeanInput: store a batch (day phase Remember) before the first night")
+            raise RuntimeError(
+                "recall from an empty MeanInput: store a batch (day phase Remember) before the first night"
+            )
         mean = (self.total / self.count).float()
         return Batch(x=mean.expand(n, *mean.shape))
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
-from numpy.typing import NDArray
 from jaxtyping import Float, Int
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
@@ -49,7 +49,9 @@ class Circuit(NamedTuple):
 class Relaxation(Protocol):
     """Finds the free equilibrium of a circuit."""
 
-    def __call__(self, circuit: Circuit) -> States: ...
+    def __call__(self, circuit: Circuit) -> States:
+        """States at the free equilibrium."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,7 @@ class Euler:
     dt: float = 0.2
 
     def __call__(self, circuit: Circuit) -> States:
+        """Settle from rest."""
         if circuit.compiled:
             return _states(relax_euler(*circuit.arrays(), gamma=circuit.gamma, dt=self.dt, steps=self.steps))
         hidden, output = _rest(circuit)
@@ -84,6 +87,7 @@ class FixedPoint:
     fallback: Euler = Euler()
 
     def __call__(self, circuit: Circuit) -> States:
+        """Settle from rest."""
         if circuit.compiled:
             return _states(
                 relax_fixed_point(
@@ -121,14 +125,16 @@ class EquilibriumRNN(nn.Module):
         relaxation: how the free phase finds its equilibrium.
     """
 
-    def __init__(self, sizes: tuple[int, int, int], *, gamma: float = 1.0, relaxation: Relaxation | None = None) -> None:
+    def __init__(
+        self, sizes: tuple[int, int, int], *, gamma: float = 1.0, relaxation: Relaxation | None = None
+    ) -> None:
         super().__init__()
         self.hidden = nn.Linear(sizes[0], sizes[1])
         self.output = nn.Linear(sizes[1], sizes[2])
         self.gamma = gamma
         self.relaxation = relaxation or FixedPoint()
 
-    def circuit(self, x: Float[Tensor, "b *pixels"]) -> Circuit:
+    def circuit(self, x: Float[Tensor, "b ..."]) -> Circuit:
         """The dynamics' constants for these inputs (flattened to `[b, input]`)."""
         return Circuit(self.hidden(x.flatten(1)), self.output.weight, self.output.bias, self.gamma)
 
@@ -150,7 +156,7 @@ class EquilibriumRNN(nn.Module):
             hidden, output = euler_step(hidden, output, *circuit[:3], gamma=circuit.gamma, dt=dt, nudge=nudge)
         return States(hidden, output)
 
-    def forward(self, x: Float[Tensor, "b *pixels"]) -> Float[Tensor, "b out"]:
+    def forward(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b out"]:
         """Class scores: the output units' input W2 h + b2 at the free equilibrium.
 
         The output state is these scores clipped to [0, 1], so its order is the same except that

@@ -73,7 +73,9 @@ class Experiment(Protocol):
     conditions: tuple[str, ...]
     scales: Mapping[str, Any]
 
-    def build(self, what: Build) -> Life: ...
+    def build(self, what: Build) -> Life:
+        """Assemble one run."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,9 +129,7 @@ def live_in_folder(life: Life, folder: RunFolder, address: Mapping[str, Any], re
     total, bad = total_batches(life.tasks, life.schedule), {}
     for event in live(life.brain, life.tasks, life.schedule, life.seeds, start=cursor):
         _watch(event, bad)
-        folder.add(
-            Row(**address, order=life.order, day=event.task, **vars(m)) for m in life.measure(event)
-        )
+        folder.add(Row(**address, order=life.order, day=event.task, **vars(m)) for m in life.measure(event))
         if event.resume is None:
             continue
         if event.kind != "batch_end":

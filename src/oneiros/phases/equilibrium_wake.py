@@ -4,7 +4,6 @@ Equation: `oneiros.equations.equilibrium.predictive_rule` (Eq. 10). Test: `tests
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -28,9 +27,9 @@ class EquilibriumWake:
         optim: name of the optimiser in `brain.optim`.
     """
 
-    name: ClassVar[str] = "equilibrium-wake"
-    changes: ClassVar[tuple[str, ...]] = ("hidden.", "output.")
-    returns: ClassVar[tuple[str, ...]] = ("loss",)
+    name = "equilibrium-wake"
+    changes = ("hidden.", "output.")
+    returns = ("loss",)
 
     beta: float = 1.0
     dt: float = 0.2
@@ -43,6 +42,7 @@ class EquilibriumWake:
 
     @torch.no_grad()
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
+        """Learn one batch."""
         net = brain.net
         if not isinstance(net, EquilibriumRNN):
             raise TypeError(f"EquilibriumWake needs an EquilibriumRNN, got {type(net).__name__}: use a backprop wake")

@@ -49,6 +49,7 @@ class Rehearse:
         return self.inner.returns
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
+        """Learn one batch, with what is recalled beside it."""
         memory = brain.remembers(self.memory)
         if len(memory):
             expected = len(memory) * len(batch) / self.today

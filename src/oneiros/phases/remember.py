@@ -1,7 +1,6 @@
 """Writing to memory: the day phase that stores what passes, and the night phase that seals a day's exemplars."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -14,13 +13,14 @@ from oneiros.memory.exemplars import Exemplars
 class Remember:
     """Store each wake batch in the memory called `memory`. Moves no parameter."""
 
-    name: ClassVar[str] = "remember"
-    changes: ClassVar[tuple[str, ...]] = ()
-    returns: ClassVar[tuple[str, ...]] = ()
+    name = "remember"
+    changes = ()
+    returns = ()
 
     memory: str
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
+        """Store the batch."""
         brain.remembers(self.memory).store(batch, rng)
         return {}
 
@@ -29,13 +29,14 @@ class Remember:
 class SealExemplars:
     """Falling asleep: the examples sampled today may be rehearsed from tomorrow. Moves no parameter."""
 
-    name: ClassVar[str] = "seal-exemplars"
-    changes: ClassVar[tuple[str, ...]] = ()
-    returns: ClassVar[tuple[str, ...]] = ()
+    name = "seal-exemplars"
+    changes = ()
+    returns = ()
 
     memory: str = "exemplars"
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
+        """Seal the sample."""
         memory = brain.remembers(self.memory)
         if not isinstance(memory, Exemplars):
             raise TypeError(f"SealExemplars needs an Exemplars memory, got {type(memory).__name__}")

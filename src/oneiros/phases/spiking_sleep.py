@@ -4,7 +4,7 @@ Equation: `oneiros.equations.spiking.dense_sleep`. Test: `tests/equations/test_s
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ class SpikingSleep:
         memory: name of the memory to recall from.
     """
 
-    name: ClassVar[str] = "spiking-sleep"
+    name = "spiking-sleep"
 
     layers: tuple[str, ...]
     steps: int
@@ -56,7 +56,9 @@ class SpikingSleep:
         if not n == len(self.gains) == len(self.inc) == len(self.dec):
             raise ValueError(f"SpikingSleep has {n} layers, so gains, inc and dec need {n} numbers each; got {self}")
         if len(self.feedback) not in (0, n - 1):
-            raise ValueError(f"SpikingSleep.feedback needs one gain per hidden layer ({n - 1}) or (); got {self.feedback}")
+            raise ValueError(
+                f"SpikingSleep.feedback needs one gain per hidden layer ({n - 1}) or (); got {self.feedback}"
+            )
         if min(self.steps, self.rate, self.growth) < 0 or not 0 <= self.leak <= 1:
             raise ValueError(f"{self}: expected steps, growth and rate >= 0 and 0 <= leak <= 1")
         if self.stdp not in ("additive", "weight_dependent"):
@@ -74,6 +76,7 @@ class SpikingSleep:
 
     @torch.no_grad()
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
+        """Sleep for one night."""
         weights = self._chain(brain)
         mean = brain.remembers(self.memory).recall(1, rng).x[0].flatten()
         if len(mean) != weights[0].shape[1]:
@@ -105,9 +108,11 @@ class SpikingSleep:
         parameters = dict(brain.net.named_parameters())
         if missing := [name for name in self.layers if name not in parameters]:
             raise KeyError(f"SpikingSleep.layers names {missing}; {type(brain.net).__name__} has {sorted(parameters)}")
-        chain = [parameters[name] for name in self.layers]
+        chain: list[Tensor] = [parameters[name] for name in self.layers]
         for below, above in zip(self.layers, self.layers[1:], strict=False):
             a, b = parameters[below].shape, parameters[above].shape
             if len(a) != 2 or len(b) != 2 or b[1] != a[0]:
-                raise ValueError(f"SpikingSleep needs a chain of matrices: {below} is {tuple(a)}, {above} is {tuple(b)}")
+                raise ValueError(
+                    f"SpikingSleep needs a chain of matrices: {below} is {tuple(a)}, {above} is {tuple(b)}"
+                )
         return chain

@@ -23,7 +23,7 @@ def looking_only(net: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def predictions(net: nn.Module, x: Float[Tensor, "n *shape"], *, chunk: int = 2048) -> Int[Tensor, " n"]:
+def predictions(net: nn.Module, x: Float[Tensor, "n ..."], *, chunk: int = 2048) -> Int[Tensor, " n"]:
     """The class with the highest score for each input, computed `chunk` inputs at a time."""
     with looking_only(net):
         return torch.cat([net(part).argmax(1) for part in x.split(chunk)])

@@ -35,7 +35,12 @@ def save_brain(path: Path, brain: Brain, cursor: Cursor, note: Mapping[str, Any]
                     tensors[f"optim/{name}/{index}/{key}"] = value
                 elif value is not None:
                     scalars[f"optim/{name}/{index}/{key}"] = value
-    header = {"format": FORMAT, "cursor": json.dumps(asdict(cursor)), "note": json.dumps(dict(note)), "scalars": json.dumps(scalars)}
+    header = {
+        "format": FORMAT,
+        "cursor": json.dumps(asdict(cursor)),
+        "note": json.dumps(dict(note)),
+        "scalars": json.dumps(scalars),
+    }
     # Copies: safetensors refuses tensors that share storage or are not contiguous.
     own = {key: value.detach().to("cpu", copy=True).contiguous() for key, value in tensors.items()}
     write_atomically(path, lambda beside: save_file(own, beside, metadata=header))
@@ -53,7 +58,11 @@ def load_brain(path: Path, brain: Brain) -> tuple[Cursor, dict[str, Any]]:
             if header.get("format") != FORMAT:
                 raise CheckpointError(_refusal(path, f"its format is {header.get('format')!r}, expected {FORMAT!r}"))
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-        cursor, note, scalars = Cursor(**json.loads(header["cursor"])), json.loads(header["note"]), json.loads(header["scalars"])
+        cursor, note, scalars = (
+            Cursor(**json.loads(header["cursor"])),
+            json.loads(header["note"]),
+            json.loads(header["scalars"]),
+        )
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(_refusal(path, f"it cannot be read as safetensors ({error})")) from error
     _require_same_net(path, brain, dict(_below(tensors, "net")))
@@ -85,7 +94,9 @@ def restore(folder: RunFolder, brain: Brain) -> Cursor | None:
     try:
         folder.rewind(int(note["length"]), float(note["worked"]))
     except (KeyError, TypeError, ValueError) as error:
-        raise DamagedError(f"{folder.checkpoint} does not say how many rows it vouches for; delete {folder.path}") from error
+        raise DamagedError(
+            f"{folder.checkpoint} does not say how many rows it vouches for; delete {folder.path}"
+        ) from error
     return cursor
 
 

@@ -44,7 +44,7 @@ def storing(path: Path) -> Iterator[None]:
         raise StorageError(f"cannot write {path}: {why}") from error
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary neighbour of `path`, then put it in place in one step, on the disk."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with storing(path):
@@ -61,7 +61,7 @@ def safe_name(name: str) -> str:
     """`name` as one component of a path, whatever it contains.
 
     >>> safe_name("../a b")
-    '..-a-b-5e2ce9'
+    '..-a-b-2c2c79'
     >>> safe_name("src_rehearsal")
     'src_rehearsal'
     """
@@ -144,7 +144,7 @@ class RunFolder:
             self._write_manifest()
 
     def _write_manifest(self) -> None:
-        write_atomically(self.path / "manifest.json", lambda path: path.write_text(self.manifest.to_json()) and None)
+        write_atomically(self.path / "manifest.json", lambda path: path.write_text(self.manifest.to_json()))
 
     def describe_data(self, checksums: dict[str, str]) -> None:
         """Note in the manifest which data files were read."""
@@ -156,9 +156,7 @@ class RunFolder:
         with storing(self.rows):
             self.rows.touch()
             if self.rows.stat().st_size < length:
-                raise DamagedError(
-                    f"{self.rows} is shorter than its checkpoint says; delete {self.path} and run again"
-                )
+                raise DamagedError(f"{self.rows} is shorter than its checkpoint says; delete {self.path} and run again")
             os.truncate(self.rows, length)
         self._pending.clear()
         self._worked, self._began = worked, time.monotonic()
@@ -185,7 +183,7 @@ class RunFolder:
             "sha256": hashlib.sha256(content).hexdigest(),
             "seconds": round(state["worked"], 3),
         }
-        write_atomically(self.path / "done.json", lambda path: path.write_text(json.dumps(seal) + "\n") and None)
+        write_atomically(self.path / "done.json", lambda path: path.write_text(json.dumps(seal) + "\n"))
         self.checkpoint.unlink(missing_ok=True)
 
 
@@ -200,7 +198,11 @@ def read_seal(path: Path) -> dict:
         content = (path / "rows.jsonl").read_bytes()
         whole = hashlib.sha256(content).hexdigest() == seal["sha256"] and content.count(b"\n") == seal["rows"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DamagedError(f"{path}: done.json or rows.jsonl cannot be read ({error}); delete the folder, run again") from error
+        raise DamagedError(
+            f"{path}: done.json or rows.jsonl cannot be read ({error}); delete the folder, run again"
+        ) from error
     if not whole:
-        raise DamagedError(f"{path}: rows.jsonl was changed after the run was sealed; delete the folder and run it again")
+        raise DamagedError(
+            f"{path}: rows.jsonl was changed after the run was sealed; delete the folder and run it again"
+        )
     return seal

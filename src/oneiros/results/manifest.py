@@ -86,4 +86,6 @@ class Manifest:
         try:
             return cls(**json.loads(text))
         except (ValueError, TypeError) as error:
-            raise DamagedError(f"{where} is not a manifest ({error}); delete the run's folder and run it again") from error
+            raise DamagedError(
+                f"{where} is not a manifest ({error}); delete the run's folder and run it again"
+            ) from error

@@ -110,9 +110,7 @@ def schedule(config: Config, strategy: Strategy, today: int) -> Schedule:
     return Schedule(day=day, nights=nights, epochs=strategy.epochs or config.epochs)
 
 
-def measurements(
-    brain: Brain, tasks: Sequence[ExampleTask], test: Examples
-) -> Callable[[Event], Iterator[Measured]]:
+def measurements(brain: Brain, tasks: Sequence[ExampleTask], test: Examples) -> Callable[[Event], Iterator[Measured]]:
     """Rows of an event: accuracies before (dusk) and after (end) each night, confusion at the last, sleep's rates."""
     n_classes = len(test.classes)
 
@@ -160,9 +158,7 @@ class ClassIncremental:
         if strategy.parallel:
             tasks = (joint(train, test, batch_size=config.batch_size),)
         else:
-            tasks = class_incremental(
-                train, test, order=order, per_task=config.per_task, batch_size=config.batch_size
-            )
+            tasks = class_incremental(train, test, order=order, per_task=config.per_task, batch_size=config.batch_size)
         brain = newborn(config, strategy, train, Seeds(what.seed))
         return Life(
             brain=brain,
