@@ -6,7 +6,8 @@ from torch.nn.functional import one_hot
 
 from oneiros.core import Seeds
 from oneiros.equations.equilibrium import euler_step, predictive_rule, predictive_rule_bias
-from oneiros.nets.equilibrium import EquilibriumRNN, Euler, FixedPoint
+from oneiros.kernels.sparse_input import worth_it
+from oneiros.nets.equilibrium import EquilibriumRNN, Euler, FixedPoint, States
 
 
 def small_net(dtype=torch.float64) -> EquilibriumRNN:
@@ -126,6 +127,24 @@ def test_compiled_dynamics_equal_the_tensor_equations(dtype, gamma):
             fast_clamped = net.clamped(circuit, fast, y, beta=0.7, dt=0.2, steps=9)
         for a, b in zip((*slow, *slow_clamped), (*fast, *fast_clamped), strict=True):
             torch.testing.assert_close(a.detach(), b, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("active", [0.0, 0.1, 0.2])
+@pytest.mark.parametrize("batch", [1, 5, 300])
+def test_skipping_zero_inputs_changes_nothing(active, batch):
+    """Forward and update against the dense products; more samples and inputs than fit in one block of the kernel."""
+    rng = torch.Generator().manual_seed(4)
+    with Seeds(4).building("init"):
+        net = EquilibriumRNN((401, 33, 7)).double()
+    x = torch.rand(batch, 401, generator=rng, dtype=torch.float64)
+    x[torch.rand(batch, 401, generator=rng) >= active] = 0
+    hidden = [torch.randn(batch, 33, generator=rng, dtype=torch.float64) for _ in range(2)]
+    clamped, free = (States(h, h[:, :7]) for h in hidden)
+    with torch.no_grad():
+        assert worth_it(x.numpy())
+        torch.testing.assert_close(net.circuit(x).drive, net.hidden(x), rtol=0, atol=1e-12)
+        update = net.input_rule(clamped, free, x, beta=0.5)
+    torch.testing.assert_close(update, predictive_rule(*hidden, x, beta=0.5), rtol=0, atol=1e-12)
 
 
 def test_the_fixed_point_is_the_equilibrium_that_euler_reaches():

@@ -10,14 +10,16 @@ tensor lives decides, and the two are tested equal.
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from oneiros.equations.equilibrium import euler_step, hidden_target, nudging, output_target
+from oneiros.equations.equilibrium import euler_step, hidden_target, nudging, output_target, predictive_rule
 from oneiros.kernels.equilibrium import clamp, relax_euler, relax_fixed_point
+from oneiros.kernels.sparse_input import affine, outer_sum, worth_it
 
 
 class States(NamedTuple):
@@ -116,6 +118,10 @@ def _states(arrays: tuple[NDArray, NDArray]) -> States:
     return States(torch.from_numpy(arrays[0]), torch.from_numpy(arrays[1]))
 
 
+def _mostly_zero(x: Tensor) -> bool:
+    return x.device.type == "cpu" and not torch.is_grad_enabled() and worth_it(x.numpy())
+
+
 class EquilibriumRNN(nn.Module):
     """MRNN-EP of the paper: input -> hidden (relu) <-> output (hard sigmoid).
 
@@ -130,13 +136,30 @@ class EquilibriumRNN(nn.Module):
     ) -> None:
         super().__init__()
         self.hidden = nn.Linear(sizes[0], sizes[1])
+        # Same shape, but one input's synapses side by side in memory: mostly zero inputs then skip whole rows.
+        self.hidden.weight = nn.Parameter(self.hidden.weight.detach().T.contiguous().T)
         self.output = nn.Linear(sizes[1], sizes[2])
         self.gamma = gamma
         self.relaxation = relaxation or FixedPoint()
 
     def circuit(self, x: Float[Tensor, "b ..."]) -> Circuit:
         """The dynamics' constants for these inputs (flattened to `[b, input]`)."""
-        return Circuit(self.hidden(x.flatten(1)), self.output.weight, self.output.bias, self.gamma)
+        x = x.flatten(1)
+        if _mostly_zero(x):
+            weight, bias = self.hidden.weight.detach(), self.hidden.bias.detach()
+            drive = torch.from_numpy(affine(x.numpy(), np.ascontiguousarray(weight.numpy().T), bias.numpy()))
+        else:
+            drive = self.hidden(x)
+        return Circuit(drive, self.output.weight, self.output.bias, self.gamma)
+
+    def input_rule(
+        self, clamped: States, free: States, x: Float[Tensor, "b pre"], *, beta: float
+    ) -> Float[Tensor, "post pre"]:
+        """Eq. 10 for the synapses input -> hidden: `predictive_rule`, skipping inputs that are 0."""
+        if not _mostly_zero(x):
+            return predictive_rule(clamped.hidden, free.hidden, x, beta=beta)
+        contrast = (free.hidden - clamped.hidden).div_(beta * len(x))
+        return torch.from_numpy(outer_sum(x.numpy(), contrast.numpy())).T
 
     def free(self, circuit: Circuit) -> States:
         """Free equilibrium, Eqs. 5 and 6."""

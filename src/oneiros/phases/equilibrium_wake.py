@@ -51,7 +51,7 @@ class EquilibriumWake:
         labels = batch.targets()
         free = net.free(circuit)
         clamped = net.clamped(circuit, free, labels, beta=self.beta, dt=self.dt, steps=self.clamped_steps)
-        net.hidden.weight.grad = predictive_rule(clamped.hidden, free.hidden, x, beta=self.beta)
+        net.hidden.weight.grad = net.input_rule(clamped, free, x, beta=self.beta)
         net.hidden.bias.grad = predictive_rule_bias(clamped.hidden, free.hidden, beta=self.beta)
         net.output.weight.grad = predictive_rule(clamped.output, free.output, clamped.hidden, beta=self.beta)
         net.output.bias.grad = predictive_rule_bias(clamped.output, free.output, beta=self.beta)
