@@ -24,7 +24,7 @@ from oneiros.engines import Job, Outcome, run_jobs, usable_cores
 from oneiros.papers import EXPERIMENTS, experiment
 from oneiros.papers.recipe import Experiment, Run, perform, require_same_settings
 from oneiros.papers.settings import SettingError, override, settings
-from oneiros.report import Check, check, results_table, sound, write_report
+from oneiros.report import Check, check, in_reading_order, results_table, sound, write_report
 from oneiros.results import ResultsError, read_rows, write_tables
 
 Positional = tyro.conf.Positional
@@ -298,11 +298,18 @@ def _publish(out: Path, console: Console) -> None:
 
 def _print_results(out: Path, console: Console) -> None:
     rows = read_rows(out)
-    frame = results_table(sound(rows).rows, check(rows).targets)
-    table = Table(*map(str, frame.columns), box=None)
-    for line in frame.itertuples(index=False):
-        table.add_row(*map(str, line))
-    console.print(table)
+    targets = check(rows).targets
+    for (paper, name), mine in sound(rows).rows.groupby(["paper", "experiment"]):
+        judged = [t for t in targets if (t.paper, t.experiment) == (paper, name)]
+        frame = results_table(in_reading_order(mine, judged), judged)
+        if not judged:
+            frame = frame[["condition", "measured", "seeds"]]
+        table = Table(
+            *map(str, frame.columns), box=None, title=f"{paper}/{name}: final accuracy, %, mean [95 % interval]"
+        )
+        for line in frame.itertuples(index=False):
+            table.add_row(*map(str, line))
+        console.print(table)
 
 
 def _print_verdicts(checked: Check, console: Console) -> None:

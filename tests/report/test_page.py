@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oneiros import results
 from oneiros.report import accuracy_over_tasks, confusions, to_html, to_markdown, to_svg, write_page, write_report
 from oneiros.report.figures import LABEL_GAP, _spread
 from oneiros.report.provenance import settings_table
+from oneiros.results import Manifest, Row, RunFolder
 
 from .synthetic import manifests, rows_like_the_paper
 
@@ -87,8 +87,8 @@ def test_references_inside_the_page_exist(page):
 
 def test_counts_figures(page, folder):
     names = sorted(path.stem for path in (folder / "figures").glob("*.svg"))
-    # kubo2025: three overviews and a confusion pair for each of four sleeping conditions; demo: three and one
-    assert len(names) == 3 + 4 + 3 + 1
+    # kubo2025: three overviews and a confusion pair for each of five sleeping conditions; demo: three and one
+    assert len(names) == 3 + 5 + 3 + 1
     assert parse(page).seen.count("figure") == len(names)
     assert sorted(path.stem for path in (folder / "figures").glob("*.png")) == names
 
@@ -114,7 +114,7 @@ def test_tables_are_written_in_three_forms(folder):
     for table in ("results", "claims", "seeds", "forgetting"):
         assert {f"kubo2025-mnist-{table}.{kind}" for kind in ("md", "html", "csv")} <= names
     raw = pd.read_csv(folder / "tables" / "kubo2025-mnist-targets-verdicts.csv")
-    assert raw["mean"].round(3).tolist() == [25.0, 62.0, 52.0, 68.5, 90.3]
+    assert raw["mean"].round(3).tolist() == [25.0, 62.0, 64.0, 52.0, 68.5, 90.3]
 
 
 def test_escapes_names_from_data(tmp_path):
@@ -134,12 +134,21 @@ def test_a_single_day_and_seed_still_make_a_page(tmp_path):
     assert "These rows came without manifests." in page
 
 
-def test_a_folder_of_results_is_reported_in_place(tmp_path, monkeypatch):
-    rows = rows_like_the_paper(1, {"parallel": (90.0, 0.0)})
-    monkeypatch.setattr(results, "read_rows", lambda out: rows, raising=False)
-    monkeypatch.setattr(results, "read_runs", lambda out: manifests(rows), raising=False)
+def test_a_folder_of_results_is_reported_in_place(tmp_path):
+    """One finished run with its manifest, one that never finished: the first is shown, the second named."""
+    address = {"paper": "kubo2025", "experiment": "mnist", "condition": "parallel"}
+    shared = {"scale": "paper", "config": {"wake": {"rate": 0.423}}, "device": "cpu"}
+    for seed in (0, 1):
+        with RunFolder.open(tmp_path, Manifest(**address, **shared, seed=seed)) as run:
+            where = {"order": "01", "day": 0, "task": 0, "phase": "end", "metric": "accuracy_seen"}
+            run.add([Row(**address, seed=seed, **where, value=0.9)])
+            if seed == 0:
+                run.seal()
     assert write_report(tmp_path) == tmp_path / "index.html"
-    assert "config.wake.rate" in (tmp_path / "index.html").read_text(encoding="utf-8")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "config.wake.rate" in page
+    assert "seed-1" in page
+    assert "is not finished; left out" in page
 
 
 def test_no_rows_still_make_a_page(tmp_path):

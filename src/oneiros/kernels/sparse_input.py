@@ -37,7 +37,7 @@ def _accumulate(total, factors, rows, which, n):
 
 @numba.njit(**_COMPILE)
 def _times(factors, rows, out):
-    """out += factors @ rows, block by block of `rows`, skipping factors that are 0."""
+    """Add factors @ rows to `out`, block by block of `rows`, skipping factors that are 0."""
     which = np.empty(BLOCK, np.int64)
     for start in range(0, len(rows), BLOCK):
         end = min(start + BLOCK, len(rows))

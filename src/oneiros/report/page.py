@@ -81,17 +81,9 @@ def _sections(rows: pd.DataFrame, runs: Sequence[Mapping[str, object]], checked:
         targets = tuple(t for t in checked.targets if (t.paper, t.experiment) == (paper, experiment))
         claims = tuple(c for c in checked.claims if (c.paper, c.experiment) == (paper, experiment))
         ran = tuple(run for run in runs if (run.get("paper"), run.get("experiment")) == (paper, experiment))
-        ordered = _in_papers_order(mine, targets)
+        ordered = tables.in_reading_order(mine, targets)
         sections.append(Section(**address, rows=ordered, targets=targets, claims=claims, runs=ran))
     return sections
-
-
-def _in_papers_order(rows: pd.DataFrame, targets: Sequence[TargetVerdict]) -> pd.DataFrame:
-    """Conditions in the order of the paper's table, then the others: tables and colours follow the order of rows."""
-    rank = {
-        name: index for index, name in enumerate(dict.fromkeys([*(t.condition for t in targets), *conditions(rows)]))
-    }
-    return rows.sort_values("condition", key=lambda names: names.map(rank), kind="stable")
 
 
 def _page(sections: Sequence[Section], parts: Sequence[str], problems: Sequence[str]) -> str:

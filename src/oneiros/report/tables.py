@@ -60,6 +60,14 @@ def forgetting_table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=["condition", "average accuracy", "average forgetting", "runs"])
 
 
+def in_reading_order(rows: pd.DataFrame, targets: Sequence[TargetVerdict]) -> pd.DataFrame:
+    """Conditions as in the paper's table, then the others from lowest to highest; tables and colours follow rows."""
+    by_mean = sorted((interval.mean, name) for name, interval in final_intervals(rows).items())
+    order = dict.fromkeys([*(t.condition for t in targets), *(name for _, name in by_mean), *rows["condition"]])
+    rank = {name: index for index, name in enumerate(order)}
+    return rows.sort_values("condition", key=lambda names: names.map(rank), kind="stable")
+
+
 def final_intervals(rows: pd.DataFrame) -> dict[str, Interval]:
     """Compute final accuracy in percent by condition, with its 95 % interval over seeds."""
     final = values_by_seed(rows, "final_accuracy")

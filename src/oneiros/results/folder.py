@@ -165,7 +165,7 @@ class RunFolder:
         """Take rows; they reach the disk with the next `flush`."""
         self._pending += [json.dumps(dataclasses.asdict(row), allow_nan=False) + "\n" for row in rows]
 
-    def flush(self) -> dict[str, float]:
+    def flush(self) -> dict[str, int | float]:
         """Put all rows taken on the disk. Returns what a checkpoint must record to vouch for them."""
         with storing(self.rows), self.rows.open("a", encoding="utf-8") as file:
             file.writelines(self._pending)

@@ -48,7 +48,7 @@ class Config:
     alpha_output: float = 0.001
     batch_size: int = 256
     epochs: int = 3
-    parallel_epochs: int = 60
+    parallel_epochs: int = 80
     per_task: int = 2
     rehearsal: float = 0.02
     sleep: SpikingSleep
