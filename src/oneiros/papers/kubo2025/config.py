@@ -72,7 +72,10 @@ MNIST_SLEEP = SpikingSleep(
     layers=LAYERS, steps=323, growth=0.328, rate=0.616, gains=(5.56, 68.9), feedback=(5.08,),
     inc=(4.78e-7, 5.11e-8), dec=(7.49e-6, 9.36e-6),
 )  # fmt: skip
-MNIST_EQUAL_SLEEP = replace(MNIST_SLEEP, steps=560, growth=0.0)
+MNIST_EQUAL_SLEEP = SpikingSleep(
+    layers=LAYERS, steps=787, rate=0.403, gains=(7.35, 35.7), feedback=(8.63,),
+    inc=(1.06e-7, 9.47e-9), dec=(9.42e-6, 8.54e-6),
+)  # fmt: skip
 DIGITS_SLEEP = SpikingSleep(
     layers=LAYERS, steps=245, growth=0.8, rate=0.991, gains=(1.152, 12.88), feedback=(0.380,),
     inc=(1.99e-6, 8.58e-7), dec=(4.18e-4, 6.83e-5),
