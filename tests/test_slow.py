@@ -52,14 +52,39 @@ class Cast:
         return (replace(batch, x=batch.x.to(self.dtype)) for batch in self.task.batches(rng))
 
 
-@pytest.mark.parametrize(("dtype", "bound"), [(torch.float64, 1e-5), (torch.float32, 1e-4)])
-def test_the_fixed_point_gives_the_weights_of_exact_euler_after_two_tasks(mnist, dtype, bound, record_property):
-    """Largest difference relative to the largest change; in float32 rounding alone leaves some 1e-5."""
-    tolerance = 1e-9 if dtype == torch.float64 else 1e-6
-    before, fast = two_tasks(mnist, FixedPoint(tolerance=tolerance), dtype)
-    _, exact = two_tasks(mnist, Euler(), dtype)
-    for name in before:
-        change = (exact[name] - before[name]).abs().max()
-        error = ((fast[name] - exact[name]).abs().max() / change).item()
-        record_property(f"{dtype} {name}", error)
-        assert error < bound, name
+def largest_error(before: dict, one: dict, other: dict) -> float:
+    """Largest difference between two outcomes, relative to the largest change of that parameter; worst parameter."""
+    return max(
+        ((one[name] - other[name]).abs().max() / (other[name] - start).abs().max()).item()
+        for name, start in before.items()
+    )
+
+
+def test_the_fixed_point_gives_the_weights_of_euler_after_two_tasks(mnist, record_property):
+    """In float64, against Euler run until it is there (400 steps), and against the paper's 100 steps.
+
+    What is left between the fixed point and 100 steps is what is left between 100 steps and 400: Euler's own
+    remaining distance from the equilibrium.
+    """
+    before, solved = two_tasks(mnist, FixedPoint(tolerance=1e-12), torch.float64)
+    _, converged = two_tasks(mnist, Euler(steps=400), torch.float64)
+    _, published = two_tasks(mnist, Euler(steps=100), torch.float64)
+    errors = {
+        "fixed point against 400 steps": largest_error(before, solved, converged),
+        "fixed point against 100 steps": largest_error(before, solved, published),
+        "100 steps against 400": largest_error(before, published, converged),
+    }
+    for name, error in errors.items():
+        record_property(name, error)
+    assert errors["fixed point against 400 steps"] < 1e-5
+    assert errors["fixed point against 100 steps"] < 1e-4
+    assert errors["fixed point against 100 steps"] == pytest.approx(errors["100 steps against 400"], rel=0.05)
+
+
+def test_in_single_precision_rounding_is_all_that_comes_on_top(mnist, record_property):
+    """The format that runs: rounding of the states, some 6e-8, against weight changes of some 1e-2."""
+    before, solved = two_tasks(mnist, FixedPoint(), torch.float32)
+    _, published = two_tasks(mnist, Euler(), torch.float32)
+    error = largest_error(before, solved, published)
+    record_property("fixed point against 100 steps, float32", error)
+    assert error < 2e-4
