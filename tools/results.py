@@ -20,6 +20,7 @@ from oneiros.results import read_rows, read_runs
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ROOT / "docs" / "figures"
+CONTROLS = ("parallel_few_epochs", "src_decrement_only", "src_no_feedback")  # in the tables; too much for one figure
 MISSES = ("not reproduced", "better", "undecided", "fails", "not run")
 
 
@@ -94,7 +95,7 @@ def draw() -> None:
     for name, called in (("kubo2025-digits", "demo"), ("kubo2025-mnist", "kubo2025-mnist")):
         rows, _ = load(name)
         rows = in_reading_order(sound(rows).rows, check(rows).targets)
-        save(accuracy_over_tasks(rows), FIGURES, f"{called}-days")
+        save(accuracy_over_tasks(rows[~rows["condition"].isin(CONTROLS)]), FIGURES, f"{called}-days")
         before_and_after = confusions(rows, "src")
         if before_and_after:
             save(before_and_after, FIGURES, f"{called}-confusion")

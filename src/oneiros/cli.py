@@ -132,7 +132,7 @@ def run_command(command: RunCommand, console: Console) -> int:
         require_same_settings(run, chosen)
     failed = _sweep(runs, command.jobs or usable_cores(), console)
     for outcome in failed:
-        console.print(f"[bold red]failed[/] {outcome.key}: {outcome.message}", highlight=False)
+        console.print(f"[bold red]failed[/] {outcome.key}: {escape(outcome.message)}", highlight=False, soft_wrap=True)
     if len(failed) < len(runs):
         _publish(out, console)
     return 1 if failed else 0
@@ -304,9 +304,8 @@ def _print_results(out: Path, console: Console) -> None:
         frame = results_table(in_reading_order(mine, judged), judged)
         if not judged:
             frame = frame[["condition", "measured", "seeds"]]
-        table = Table(
-            *map(str, frame.columns), box=None, title=f"{paper}/{name}: final accuracy, %, mean [95 % interval]"
-        )
+        console.print(f"\n[bold]{paper}/{name}[/]  final accuracy in %, mean \\[95 % interval]", highlight=False)
+        table = Table(*map(str, frame.columns), box=None)
         for line in frame.itertuples(index=False):
             table.add_row(*map(str, line))
         console.print(table)

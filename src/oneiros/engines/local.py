@@ -126,6 +126,8 @@ def _pooled(work: Work, jobs: Sequence[Job], workers: int, on_progress: OnProgre
             _pass_on(messages, on_progress)
             for future in done:
                 yield future.result()
+        pool.shutdown(wait=True)  # workers flush their messages when they end
+        _pass_on(messages, on_progress)
     except BrokenProcessPool:
         return
     except BaseException:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,4 +45,4 @@ def mean_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) -> 
 
 def half_width(spread: float, n: int | np.ndarray, level: float = 0.95) -> np.ndarray:
     """Half the width of the t interval that `n` values with standard deviation `spread` give."""
-    return np.asarray(stats.t.ppf((1 + level) / 2, np.asarray(n) - 1) * spread / np.sqrt(n))
+    return np.asarray(stdtrit(np.asarray(n) - 1, (1 + level) / 2) * spread / np.sqrt(n))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtr
 
 from oneiros.metrics.intervals import Interval, half_width, mean_interval
 
@@ -137,7 +137,7 @@ def _paired_p(excess: float, spread: float, n: int) -> float:
     if n < MIN_SEEDS:
         return math.nan
     statistic = _ratio(excess, spread / math.sqrt(n))
-    return float(2 * stats.t.sf(abs(statistic), n - 1))
+    return float(2 * stdtr(n - 1, -abs(statistic)))
 
 
 def _ratio(mean: float, spread: float) -> float:

@@ -189,9 +189,13 @@ def _label_ends(axes: Axes, ends: dict[str, float], days: int) -> None:
             textcoords="axes fraction",
             va="center",
             fontsize=8.5,
-            arrowprops={"arrowstyle": "-", "color": _colour(index), "linewidth": 1, "shrinkA": 1, "shrinkB": 3},
+            # From the middle of the label's left edge, so that no leader crosses a label.
+            arrowprops={
+                "arrowstyle": "-", "color": _colour(index), "linewidth": 1, "shrinkA": 1, "shrinkB": 3,
+                "relpos": (0, 0.5),
+            },
             annotation_clip=False,
-        )
+        )  # fmt: skip
 
 
 def _spread(heights: Float[np.ndarray, " n"], gap: float = LABEL_GAP) -> Float[np.ndarray, " n"]:

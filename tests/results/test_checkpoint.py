@@ -1,0 +1,118 @@
+"""Checkpoints: bit-exact there and back, and nothing but our own files is ever taken in."""
+
+import json
+import os
+import pickle
+import struct
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from oneiros.core import Batch, Brain, Seeds
+from oneiros.life import Cursor
+from oneiros.memory.exemplars import Exemplars
+from oneiros.memory.mean_input import MeanInput
+from oneiros.results import CheckpointError
+from oneiros.results.checkpoint import load_brain, save_brain
+
+OPTIMISERS = {
+    "sgd with momentum": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9),
+    "adam": lambda p: torch.optim.Adam(p, lr=0.1),
+    "adagrad": lambda p: torch.optim.Adagrad(p, lr=0.1),
+}
+
+
+def newborn(optimiser="adam", hidden=4) -> Brain:
+    with Seeds(0).building("init"):
+        net = torch.nn.Sequential(torch.nn.Linear(3, hidden), torch.nn.Tanh(), torch.nn.Linear(hidden, 2))
+    memory = {"mean": MeanInput(), "exemplars": Exemplars(per_class=2)}
+    return Brain(net=net, memory=memory, optim={"wake": OPTIMISERS[optimiser](net.parameters())})
+
+
+def learn(brain: Brain, steps: range) -> None:
+    for step in steps:
+        rng = Seeds(1).rng("lesson", step)
+        batch = Batch(x=torch.rand(5, 3, generator=rng), y=torch.randint(2, (5,), generator=rng))
+        for memory in brain.memory.values():
+            memory.store(batch, rng)
+        brain.optim["wake"].zero_grad()
+        torch.nn.functional.cross_entropy(brain.net(batch.x), batch.targets()).backward()
+        brain.optim["wake"].step()
+
+
+def everything(brain: Brain) -> dict[str, torch.Tensor]:
+    kept = {f"{m}.{k}": v for m, memory in brain.memory.items() for k, v in memory.state_dict().items()}
+    return dict(brain.net.state_dict()) | kept
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_a_restored_brain_goes_on_bit_for_bit_as_the_original(tmp_path, optimiser):
+    original, restored = newborn(optimiser), newborn(optimiser)
+    learn(original, range(3))
+    save_brain(tmp_path / "c", original, Cursor(1, 2, 3), {"length": 7})
+    assert load_brain(tmp_path / "c", restored) == (Cursor(1, 2, 3), {"length": 7})
+    for brain in (original, restored):
+        learn(brain, range(3, 6))
+    first, second = everything(original), everything(restored)
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[k], second[k]) for k in first)
+
+
+class Payload:
+    """What a pickle would run on loading: it makes a file."""
+
+    def __init__(self, proof) -> None:
+        self.proof = proof
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.proof),)
+
+
+def header(entries: dict) -> bytes:
+    text = json.dumps(entries).encode()
+    return struct.pack("<Q", len(text)) + text
+
+
+def foreign_files(tmp_path) -> dict[str, bytes]:
+    whole = tmp_path / "whole"
+    save_brain(whole, newborn(), Cursor(), {})
+    untagged = tmp_path / "untagged"
+    save_file({"net/0.weight": torch.zeros(4, 3)}, untagged)
+    zipped = tmp_path / "zipped"
+    torch.save({"x": Payload(tmp_path / "proof")}, zipped)
+    huge = {"x": {"dtype": "F32", "shape": [2_500_000_000], "data_offsets": [0, 10_000_000_000]}}
+    return {
+        "empty": b"",
+        "random bytes": bytes(range(256)) * 4,
+        "a pickle": pickle.dumps(Payload(tmp_path / "proof")),
+        "torch.save": zipped.read_bytes(),
+        "safetensors of someone else": untagged.read_bytes(),
+        "truncated": whole.read_bytes()[:-40],
+        "10 GB declared in 1 kB": header(huge) + bytes(1000),
+    }
+
+
+@pytest.mark.parametrize("kind", [
+    "empty", "random bytes", "a pickle", "torch.save", "safetensors of someone else", "truncated",
+    "10 GB declared in 1 kB",
+])  # fmt: skip
+def test_foreign_files_are_refused_and_change_nothing(tmp_path, kind):
+    path, brain = tmp_path / "c", newborn()
+    path.write_bytes(foreign_files(tmp_path)[kind])
+    before = {k: v.clone() for k, v in everything(brain).items()}
+    with pytest.raises(CheckpointError, match="is no checkpoint of this run: .* Delete it to start the run afresh"):
+        load_brain(path, brain)
+    assert all(torch.equal(before[k], v) for k, v in everything(brain).items())
+    assert not (tmp_path / "proof").exists(), "a payload was executed"
+
+
+def test_the_payload_of_these_tests_would_show_if_it_were_run(tmp_path):
+    pickle.loads(pickle.dumps(Payload(tmp_path / "proof")))
+    assert (tmp_path / "proof").exists()
+
+
+def test_another_networks_checkpoint_is_refused_by_its_shapes(tmp_path):
+    save_brain(tmp_path / "c", newborn(hidden=5), Cursor(), {})
+    with pytest.raises(CheckpointError, match=r"holds a network of .*\(5, 3\).* expected .*\(4, 3\)"):
+        load_brain(tmp_path / "c", newborn())
