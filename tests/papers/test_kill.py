@@ -18,7 +18,7 @@ from oneiros.results import read_runs
 CHOSEN = experiment("kubo2025/digits")
 CONFIG = override(CHOSEN.scales["smoke"], ["epochs=2", "examples=100"])
 
-LONGER = override(CONFIG, ["epochs=30", "examples=200"])
+LONGER = override(CONFIG, ["epochs=15", "examples=200"])
 
 
 def digits(out: Path, config) -> Run:

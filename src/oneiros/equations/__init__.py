@@ -1,0 +1,1 @@
+"""One published equation, one pure function of tensors."""

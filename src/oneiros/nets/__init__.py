@@ -1,0 +1,5 @@
+"""Slow weights."""
+
+from oneiros.nets.equilibrium import EquilibriumRNN as EquilibriumRNN
+from oneiros.nets.equilibrium import Euler as Euler
+from oneiros.nets.equilibrium import FixedPoint as FixedPoint

@@ -1,6 +1,7 @@
 """Spiking sleep: noise-driven spikes and local plasticity, no data and no loss (Kubo et al. 2025, Algorithm 1).
 
-Equation: `oneiros.equations.spiking.dense_sleep`. Test: `tests/equations/test_spiking.py`.
+Equation: `oneiros.equations.spiking.dense_sleep`.
+Tests: `tests/equations/test_spiking.py` and `tests/phases/test_spiking_sleep.py`.
 """
 
 from dataclasses import dataclass

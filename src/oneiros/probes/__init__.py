@@ -1,0 +1,6 @@
+"""Brain -> arrays and numbers, looking only."""
+
+from oneiros.probes.accuracy import accuracy as accuracy
+from oneiros.probes.accuracy import confusion as confusion
+from oneiros.probes.accuracy import first_nonfinite as first_nonfinite
+from oneiros.probes.accuracy import predictions as predictions

@@ -77,8 +77,8 @@ MNIST_EQUAL_SLEEP = SpikingSleep(
     inc=(1.06e-7, 9.47e-9), dec=(9.42e-6, 8.54e-6),
 )  # fmt: skip
 DIGITS_SLEEP = SpikingSleep(
-    layers=LAYERS, steps=245, growth=0.8, rate=0.991, gains=(1.152, 12.88), feedback=(0.380,),
-    inc=(1.99e-6, 8.58e-7), dec=(4.18e-4, 6.83e-5),
+    layers=LAYERS, steps=260, growth=0.777, rate=0.979, gains=(1.22, 61.6), feedback=(1.0,),
+    inc=(1.23e-6, 3.80e-8), dec=(3.82e-4, 4.21e-5),
 )  # fmt: skip
 
 MNIST = Config(data="mnist", sleep=MNIST_SLEEP, equal_sleep=MNIST_EQUAL_SLEEP)

@@ -1,0 +1,88 @@
+"""The phase around Algorithm 1: what it recalls, how long it lasts, and what it refuses."""
+
+import pytest
+import torch
+
+from oneiros.core import Batch, Brain, Seeds
+from oneiros.equations.spiking import Membranes, Plasticity, dense_sleep
+from oneiros.memory import MeanInput
+from oneiros.nets import EquilibriumRNN
+from oneiros.phases import SpikingSleep
+
+LAYERS = ("hidden.weight", "output.weight")
+NIGHT = SpikingSleep(
+    layers=LAYERS, steps=40, rate=0.8, gains=(2.0, 3.0), feedback=(1.0,), inc=(0.01, 0.02), dec=(0.005, 0.01)
+)
+
+
+def slept_on(x: torch.Tensor) -> Brain:
+    with Seeds(0).building("init"):
+        net = EquilibriumRNN((6, 8, 3))
+    mean = MeanInput()
+    mean.store(Batch(x=x), Seeds(0).rng("store"))
+    return Brain(net=net, memory={"mean": mean})
+
+
+def some_input() -> torch.Tensor:
+    return torch.rand(10, 6, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(("age", "growth", "steps"), [(0, 0.5, 40), (3, 0.5, 100), (3, 0.0, 40)])
+def test_a_night_is_the_equation_on_bernoulli_noise_as_long_as_age_says(age, growth, steps):
+    """40 steps growing by half per task lived: 40, 60, 80, 100."""
+    brain = slept_on(some_input())
+    brain.age = age
+    before = [p.detach().clone() for name, p in brain.net.named_parameters() if name in LAYERS]
+    p = (0.8 * brain.memory["mean"].recall(1, Seeds(0).rng("any")).x[0]).clamp(0, 1)
+    noise = torch.rand(steps, 6, generator=Seeds(1).rng("night")) < p
+    expected, _ = dense_sleep(before, noise, Membranes((2.0, 3.0), (1.0,)), Plasticity((0.01, 0.02), (0.005, 0.01)))
+    night = SpikingSleep(**{**vars(NIGHT), "growth": growth})
+    night(brain, Seeds(1).rng("night"))
+    for name, wanted in zip(LAYERS, expected, strict=True):
+        torch.testing.assert_close(dict(brain.net.named_parameters())[name].detach(), wanted, rtol=0, atol=1e-5)
+
+
+def test_a_dark_day_is_followed_by_a_silent_night_that_changes_nothing():
+    brain = slept_on(torch.zeros(4, 6))
+    before = {name: p.detach().clone() for name, p in brain.net.named_parameters()}
+    rates = NIGHT(brain, Seeds(0).rng("night"))
+    assert all(rate == 0 for rate in rates.values())
+    assert all(torch.equal(before[name], p) for name, p in brain.net.named_parameters())
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"gains": (1.0,)}, "2 layers, so gains, inc and dec need 2 numbers each"),
+        ({"feedback": (1.0, 1.0)}, r"feedback needs one gain per hidden layer \(1\)"),
+        ({"leak": 1.5}, "0 <= leak <= 1"),
+        ({"steps": -1}, "expected steps, growth and rate >= 0"),
+    ],
+)
+def test_impossible_nights_are_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
+        SpikingSleep(**{**vars(NIGHT), **changed})
+
+
+def test_a_layer_that_does_not_exist_is_answered_with_those_there_are():
+    night = SpikingSleep(**{**vars(NIGHT), "layers": ("hidden.weight", "out.weight")})
+    with pytest.raises(KeyError, match=r"names \['out.weight'\]; EquilibriumRNN has .*'output.weight'"):
+        night(slept_on(some_input()), Seeds(0).rng("night"))
+
+
+def test_layers_that_are_no_chain_are_refused_with_their_shapes():
+    night = SpikingSleep(**{**vars(NIGHT), "layers": ("output.weight", "hidden.weight")})
+    with pytest.raises(ValueError, match=r"chain of matrices: output.weight is \(3, 8\), hidden.weight is \(8, 6\)"):
+        night(slept_on(some_input()), Seeds(0).rng("night"))
+
+
+def test_a_mean_input_of_another_size_is_refused():
+    with pytest.raises(ValueError, match="hidden.weight has 6 inputs, but the mean input has 5"):
+        NIGHT(slept_on(torch.rand(3, 5)), Seeds(0).rng("night"))
+
+
+def test_a_night_before_any_day_is_refused():
+    brain = slept_on(some_input())
+    brain.memory["mean"] = MeanInput()
+    with pytest.raises(RuntimeError, match="recall from an empty MeanInput: store a batch"):
+        NIGHT(brain, Seeds(0).rng("night"))

@@ -1,0 +1,23 @@
+"""The README's example runs as printed, and its tables are those of the committed rows."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_the_example_runs_and_the_network_sleeps(capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
+    exec(compile(example, "README.md", "exec"), {})
+    told = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [(kind, int(task)) for kind, task, _ in told] == [(k, t) for t in range(5) for k in ("dusk", "task_end")]
+    before, after = (float(value) for _, _, value in told[-2:])
+    assert after > before + 0.1, "the last night of the example should bring something back"
+
+
+def test_its_tables_are_generated_from_the_committed_rows():
+    tool = README.parent / "tools" / "results.py"
+    answer = subprocess.run([sys.executable, tool, "readme", "--check"], check=False)
+    assert answer.returncode == 0, "run `python tools/results.py readme`"
