@@ -115,7 +115,9 @@ def test_compiled_dynamics_equal_the_tensor_equations(dtype, gamma):
         net = EquilibriumRNN((20, 33, 7), gamma=gamma).to(dtype)
     x = torch.rand(11, 20, generator=torch.Generator().manual_seed(1), dtype=dtype)
     y = torch.arange(11) % 7
-    tolerance = {torch.float64: 1e-12, torch.float32: 2e-6}[dtype]
+    # In float32 the fixed point stops at changes of 1e-6, sample by sample when compiled; feedback (gamma = 3)
+    # passes what is left of the way on to the hidden layer, so states agree to some 1e-6.
+    tolerance = {torch.float64: 1e-12, torch.float32: 1e-5}[dtype]
     for relaxation in (Euler(steps=37), FixedPoint(tolerance=1e-13 if dtype == torch.float64 else 1e-6)):
         circuit = net.circuit(x)
         slow = relaxation(circuit)
