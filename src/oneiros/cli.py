@@ -254,6 +254,10 @@ def _results(out: Path) -> Path:
 
 def _perform(run: Run, report: Callable[[float, str], None]) -> str:
     """What a worker process does with a job."""
+    import torch
+
+    # Sums are split by threads; with one, rows do not depend on --jobs or on the machine's cores.
+    torch.set_num_threads(1)
     return perform(run, experiment(run.experiment), report)
 
 

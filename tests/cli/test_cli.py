@@ -34,6 +34,13 @@ def test_a_run_writes_its_tables_and_page_and_running_again_changes_nothing(tmp_
     assert "sequential" in said(capsys)
 
 
+def test_rows_do_not_depend_on_the_number_of_workers(tmp_path):
+    for jobs in ("1", "2"):
+        arguments = ["run", "kubo2025/digits", "--scale", "smoke", "--condition", "src", "rehearsal", "--seeds", "2"]
+        assert main([*arguments, "--jobs", jobs, "--out", str(tmp_path / jobs)]) == 0
+    assert (tmp_path / "1" / "rows.csv").read_bytes() == (tmp_path / "2" / "rows.csv").read_bytes()
+
+
 def test_check_prints_its_verdicts_as_json(tmp_path, capsys):
     assert main([*SMOKE, "--out", str(tmp_path)]) == 0
     capsys.readouterr()

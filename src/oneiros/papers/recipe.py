@@ -115,10 +115,14 @@ def _require_finite(brain: Brain, bad: Mapping[str, Tensor], event: Event, folde
         return
     what = f"weights of {parameter!r}" if parameter else "the values returned"
     by = f"phase {phases[0]!r}" if phases else "a phase that returned finite values"
+    good = (
+        f"The last good checkpoint is kept in {folder.path}."
+        if folder.checkpoint.exists()
+        else "There is no checkpoint yet."
+    )
     raise NotFiniteError(
         f"{what} became NaN or infinite in {by}, task {event.task}, epoch {event.epoch}. "
-        f"The last good checkpoint is kept in {folder.path}. "
-        "Lower the learning rate or the plasticity's step sizes (--set), with another --out."
+        f"{good} Lower the learning rate or the plasticity's step sizes (--set), with another --out."
     )
 
 
@@ -165,6 +169,8 @@ def perform(run: Run, experiment: Experiment, report: Report) -> str:
         if folder.finished:
             report(1.0, "finished before")
             return str(folder.path)
+        if folder.restarted_because:
+            report(0.0, f"started afresh: {folder.restarted_because}")
         began = time.perf_counter()
         build = Build(config=run.config, condition=run.condition, seed=run.seed, data=run.data, device=run.device)
         life = experiment.build(build)
