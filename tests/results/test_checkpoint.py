@@ -108,7 +108,8 @@ def test_foreign_files_are_refused_and_change_nothing(tmp_path, kind):
 
 
 def test_the_payload_of_these_tests_would_show_if_it_were_run(tmp_path):
-    pickle.loads(pickle.dumps(Payload(tmp_path / "proof")))
+    call, arguments = Payload(tmp_path / "proof").__reduce__()  # what unpickling does
+    call(*arguments)
     assert (tmp_path / "proof").exists()
 
 
