@@ -1,6 +1,12 @@
 """Workers: the same outcomes from any number of them, and failures that stay with their own job."""
 
 import operator
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +14,7 @@ from oneiros.engines import Job, run_jobs, usable_cores
 
 WORK = """
 import os
+import time
 from pathlib import Path
 
 def work(payload, report):
@@ -23,8 +30,26 @@ def work(payload, report):
             flag.touch()
             os._exit(3)
         return "second time"
+    if what == "unpicklable":
+        return lambda: number
+    if what == "wait":
+        Path(number).write_text(str(os.getpid()))
+        time.sleep(60)
+    if what == "slow":
+        time.sleep(0.3)
     report(1.0, "done")
     return number * number
+"""
+
+
+PARENT = """
+import sys
+from jobs_of_this_test import work
+from oneiros.engines import Job, run_jobs
+
+if __name__ == "__main__":
+    jobs = [Job(key=pid, payload=("wait", pid)) for pid in sys.argv[1:]]
+    list(run_jobs(work, jobs, workers=2, on_progress=lambda *heard: None))
 """
 
 
@@ -60,12 +85,58 @@ def test_two_workers_give_what_one_gives_and_failures_stay_with_their_job(work):
 
 def test_a_worker_that_dies_takes_no_other_job_with_it(work, tmp_path):
     flag = str(tmp_path / "flag")
-    payloads = {"one": ("square", 1), "two": ("square", 2), "dies": ("die", 0), "dies once": ("die once", flag)}
+    # Both workers die before the slow jobs have begun.
+    payloads = {"dies": ("die", 0), "dies once": ("die once", flag)} | {f"{n}": ("slow", n) for n in range(5)}
     found = outcomes(work, payloads, 2)
-    assert found["one"].result == 1
-    assert found["two"].result == 4
+    assert {key: o.result for key, o in found.items() if not o.error} == {
+        "dies once": "second time", "0": 0, "1": 1, "2": 4, "3": 9, "4": 16,
+    }  # fmt: skip
     assert found["dies"].error == "WorkerDied"
+    assert "died 2 times (out of memory, or killed; exit code 3)" in found["dies"].message
     assert "the same command tries it again" in found["dies"].message
+
+
+def test_a_result_that_cannot_be_sent_is_the_error_of_its_job(work):
+    found = outcomes(work, {"bad": ("unpicklable", 0), "good": ("square", 2)}, 2)
+    assert "lambda" in found["bad"].message
+    assert found["good"].result == 4
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return Path(f"/proc/{pid}/stat").exists() and ") Z " in Path(f"/proc/{pid}/stat").read_text()
+
+
+def eventually(condition) -> bool:
+    """Whether it comes true within 20 seconds."""
+    began = time.monotonic()
+    while not condition() and time.monotonic() - began < 20:
+        time.sleep(0.05)
+    return condition()
+
+
+def test_who_looks_no_further_leaves_no_worker_behind(work, tmp_path):
+    pid = tmp_path / "pid"
+    jobs = [Job(key="long", payload=("wait", str(pid))), Job(key="short", payload=("slow", 1))]
+    found = run_jobs(work, jobs, workers=2, on_progress=lambda *heard: None)
+    assert next(found).key == "short"
+    assert eventually(lambda: pid.exists() and pid.read_text())
+    found.close()
+    assert gone(int(pid.read_text()))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_workers_do_not_outlive_a_killed_parent_whose_locks_they_hold(work, tmp_path):
+    pids = [tmp_path / "first", tmp_path / "second"]
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    with subprocess.Popen([sys.executable, str(script), *map(str, pids)]) as parent:
+        assert eventually(lambda: all(pid.exists() and pid.read_text() for pid in pids))
+        parent.kill()
+    assert eventually(lambda: all(gone(int(pid.read_text())) for pid in pids))
 
 
 def test_progress_arrives_from_workers(work):

@@ -1,9 +1,11 @@
 """Checkpoints: bit-exact there and back, and nothing but our own files is ever taken in."""
 
+import errno
 import json
 import os
 import pickle
 import struct
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +15,7 @@ from oneiros.core import Batch, Brain, Seeds
 from oneiros.life import Cursor
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.mean_input import MeanInput
-from oneiros.results import CheckpointError
+from oneiros.results import CheckpointError, StorageError
 from oneiros.results.checkpoint import load_brain, save_brain
 
 OPTIMISERS = {
@@ -115,5 +117,80 @@ def test_the_payload_of_these_tests_would_show_if_it_were_run(tmp_path):
 
 def test_another_networks_checkpoint_is_refused_by_its_shapes(tmp_path):
     save_brain(tmp_path / "c", newborn(hidden=5), Cursor(), {})
-    with pytest.raises(CheckpointError, match=r"holds a network of .*\(5, 3\).* expected .*\(4, 3\)"):
+    with pytest.raises(CheckpointError, match=r"net '0.weight' is \(5, 3\) torch.float32, expected \(4, 3\) torch"):
         load_brain(tmp_path / "c", newborn())
+
+
+def other_optimiser() -> Brain:
+    return newborn("adagrad")
+
+
+def other_memory() -> Brain:
+    brain = newborn()
+    brain.memory["mean"] = Exemplars(per_class=1)
+    return brain
+
+
+def memory_missing() -> Brain:
+    brain = newborn()
+    del brain.memory["mean"]
+    return brain
+
+
+def other_precision() -> Brain:
+    brain = newborn()
+    brain.net.double()
+    return brain
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (other_optimiser, r"optim 'wake' is Adam of parameters \[\[0, 1, 2, 3\]\], expected Adagrad"),
+        (other_memory, "memory 'mean' is MeanInput, expected Exemplars"),
+        (memory_missing, "memory 'mean' is MeanInput, expected none"),
+        (other_precision, r"net '0.bias' is \(4,\) torch.float32, expected \(4,\) torch.float64"),
+    ],
+)
+def test_a_checkpoint_of_a_brain_of_other_parts_is_refused_and_changes_nothing(tmp_path, other, said):
+    save_brain(tmp_path / "c", newborn(), Cursor(), {})
+    brain = other()
+    before = {k: v.clone() for k, v in everything(brain).items()}
+    with pytest.raises(CheckpointError, match=said):
+        load_brain(tmp_path / "c", brain)
+    assert all(torch.equal(before[k], v) for k, v in everything(brain).items())
+
+
+def test_a_learning_rate_that_changed_in_the_course_of_life_comes_back(tmp_path):
+    original, restored = newborn(), newborn()
+    original.optim["wake"].param_groups[0]["lr"] = 0.05
+    save_brain(tmp_path / "c", original, Cursor(), {})
+    load_brain(tmp_path / "c", restored)
+    assert restored.optim["wake"].state_dict() == original.optim["wake"].state_dict()
+
+
+def test_tied_and_transposed_weights_come_back(tmp_path):
+    def tied() -> Brain:
+        net = torch.nn.ModuleList([torch.nn.Linear(3, 3, bias=False), torch.nn.Linear(3, 3, bias=False)])
+        net[1].weight = net[0].weight
+        net.register_buffer("turned", torch.arange(6.0).reshape(2, 3).T)
+        return Brain(net=net)
+
+    original, restored = tied(), tied()
+    save_brain(tmp_path / "c", original, Cursor(), {})
+    load_brain(tmp_path / "c", restored)
+    assert all(torch.equal(v, restored.net.state_dict()[k]) for k, v in original.net.state_dict().items())
+
+
+def test_a_disk_that_fills_up_leaves_the_last_checkpoint_and_says_so(tmp_path, monkeypatch):
+    save_brain(tmp_path / "c", newborn(), Cursor(1), {})
+
+    def refuse(path: Path, data: bytes) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(StorageError, match="the disk is full; free some space"):
+        save_brain(tmp_path / "c", newborn(), Cursor(2), {})
+    assert load_brain(tmp_path / "c", newborn()) == (Cursor(1), {})
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from oneiros.results import (
     COLUMNS,
@@ -22,6 +23,7 @@ from oneiros.results import (
     RunFolder,
     StorageError,
     config_hash,
+    mixed_code,
     problems,
     read_rows,
     read_runs,
@@ -115,10 +117,58 @@ def test_an_unfinished_run_of_another_code_starts_afresh(tmp_path):
     assert Manifest.from_json((folder.path / "manifest.json").read_text(), "").code == manifest().code
 
 
+def test_an_unfinished_run_of_another_torch_starts_afresh(tmp_path):
+    with RunFolder.open(tmp_path, manifest(versions={**manifest().versions, "torch": "1.0"})) as folder:
+        folder.checkpoint.write_bytes(b"old")
+    with RunFolder.open(tmp_path, manifest()) as folder:
+        assert folder.restarted_because == "it was begun by torch 1.0"
+        assert not folder.checkpoint.exists()
+
+
+def test_half_a_file_of_a_killed_process_is_swept_away(tmp_path):
+    with RunFolder.open(tmp_path, manifest()) as folder:
+        (folder.path / ".checkpoint.safetensors.1.tmp").write_bytes(b"half")
+    with RunFolder.open(tmp_path, manifest()) as folder:
+        assert {path.name for path in folder.path.iterdir()} <= {"manifest.json", ".lock"}
+
+
+def test_an_edited_manifest_is_not_gone_on_with(tmp_path):
+    with RunFolder.open(tmp_path, manifest()) as folder:
+        edited = folder.path / "manifest.json"
+    edited.write_text(edited.read_text().replace("0.1", "0.2"))
+    with pytest.raises(DamagedError, match="was edited"), RunFolder.open(tmp_path, manifest()):
+        pass
+
+
+def test_a_seal_without_a_manifest_is_damage(tmp_path):
+    (finished(tmp_path) / "manifest.json").unlink()
+    with pytest.raises(DamagedError, match=r"sealed but has no manifest\.json"), RunFolder.open(tmp_path, manifest()):
+        pass
+
+
+def test_one_run_under_two_configurations_is_pointed_out(tmp_path):
+    finished(tmp_path)
+    finished(tmp_path, config={"lr": 0.2})
+    assert any("are the same run under two configurations" in problem for problem in problems(tmp_path))
+
+
+def test_columns_have_their_types_even_without_rows(tmp_path):
+    finished(tmp_path / "some")
+    (tmp_path / "none").mkdir()
+    types = []
+    for out in (tmp_path / "some", tmp_path / "none"):
+        write_tables(out)
+        types.append([str(column.type) for column in parquet.read_schema(out / "rows.parquet")])
+    string, int64 = "string", "int64"
+    expected = [string, string, string, int64, string, int64, int64, string, string, "double"]
+    assert types == [expected, expected]
+
+
 def test_finished_runs_of_two_codes_are_pointed_out(tmp_path):
     finished(tmp_path, seed=0)
     finished(tmp_path, seed=1, code="0.0.1+old")
     assert any("2 versions of the code" in problem for problem in problems(tmp_path))
+    assert mixed_code(read_runs(tmp_path)) == {"0.0.1+old", manifest().code}
 
 
 def test_a_second_process_is_told_who_is_there(tmp_path):
@@ -160,6 +210,18 @@ def test_a_disk_that_refuses_gets_one_clear_error_and_keeps_what_was_there(tmp_p
     assert len(read_rows(tmp_path)) == 3
 
 
+def test_rows_that_were_half_written_when_the_disk_filled_up_are_not_doubled(tmp_path, monkeypatch):
+    with RunFolder.open(tmp_path, manifest()) as folder:
+        folder.add([row(0)])
+        with monkeypatch.context() as full:
+            full.setattr(os, "fsync", lambda descriptor: os.write(-1, b""))  # an OSError, rows already in the file
+            with pytest.raises(StorageError):
+                folder.flush()
+        assert folder.rows.stat().st_size > 0
+        folder.seal()
+    assert read_rows(tmp_path)["day"].tolist() == [0]
+
+
 def test_another_configuration_in_the_same_place_is_refused_by_name(tmp_path):
     finished(tmp_path)
     require_same_configuration(tmp_path, manifest())
@@ -173,7 +235,7 @@ def test_a_value_that_is_no_number_is_refused_by_name():
         Row(**{**dataclasses.asdict(row(3)), "value": float("nan")})
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"paper": 1, "what": 2}', "null"])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"paper": 1, "what": 2}', "null", '{"paper": "p"}', "\x00"])
 def test_a_damaged_manifest_is_named(tmp_path, text):
     path = finished(tmp_path)
     (path / "manifest.json").write_text(text)

@@ -1,18 +1,20 @@
 """Independent jobs on the processes of this machine, one thread each.
 
-For small nets, many processes beat many threads.
+For small nets, many processes beat many threads. Each process does one job at a time and has a pipe of its
+own, so that the death of one is known to be that of its job, and disturbs no other.
 """
 
 import multiprocessing
 import os
-import queue
 import signal
+import sys
+import threading
 import time
 import traceback
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 Progress = Callable[[float, str], None]
@@ -68,84 +70,134 @@ def run_jobs(work: Work, jobs: Sequence[Job], *, workers: int, on_progress: OnPr
         for job in jobs:
             yield _do(work, job, lambda fraction, text, key=job.key: on_progress(key, fraction, text))
         return
-    remaining = {job.key: job for job in jobs}
-    for _ in range(ATTEMPTS):
-        for outcome in _pooled(work, list(remaining.values()), workers, on_progress):
-            del remaining[outcome.key]
-            yield outcome
-        if not remaining:
-            return
-    for key in remaining:
-        message = "its worker process died (out of memory, or killed); the same command tries it again"
-        yield Outcome(key=key, error="WorkerDied", message=message)
+    yield from _spread(work, jobs, workers, on_progress)
+
+
+def _spread(work: Work, jobs: Sequence[Job], workers: int, on_progress: OnProgress) -> Iterator[Outcome]:
+    waiting, deaths = deque(jobs), Counter[str]()
+    idle: list[_Worker] = []
+    busy: dict[Connection, tuple[_Worker, Job]] = {}
+    try:
+        while waiting or busy:
+            while waiting and len(busy) < workers:
+                worker, job = idle.pop() if idle else _Worker(work), waiting.popleft()
+                busy[worker.connection] = worker, job
+                worker.give(job)
+            ready = wait(list(busy), timeout=POLL_SECONDS)
+            for connection in [c for c in busy if c in ready]:
+                worker, job = busy[connection]
+                heard = worker.hear()
+                if isinstance(heard, tuple):
+                    on_progress(job.key, *heard)
+                    continue
+                del busy[connection]
+                if heard is not None:
+                    idle.append(worker)
+                    yield heard
+                    continue
+                exit_code = worker.bury()
+                deaths[job.key] += 1
+                if deaths[job.key] < ATTEMPTS:
+                    waiting.append(job)
+                else:
+                    yield _death(job, exit_code)
+    finally:
+        # Normally all are idle; after Ctrl-C, or when the caller looks no further, some are not.
+        for worker in [*idle, *(worker for worker, _ in busy.values())]:
+            worker.process.terminate()
+            worker.bury()
 
 
 def _do(work: Work, job: Job, progress: Progress) -> Outcome:
     try:
         return Outcome(key=job.key, result=work(job.payload, progress))
     except Exception as error:  # noqa: BLE001 (whatever it is, the other jobs go on)
-        name, message = type(error).__name__, str(error)
-        return Outcome(key=job.key, error=name, message=message, trace=traceback.format_exc())
+        return _failure(job, error)
 
 
-_messages: Any = None
+def _failure(job: Job, error: Exception) -> Outcome:
+    return Outcome(key=job.key, error=type(error).__name__, message=str(error), trace=traceback.format_exc())
 
 
-def _start_worker(messages: Any) -> None:
-    global _messages  # noqa: PLW0603 (one queue a worker, handed over when it starts)
-    _messages = messages
+def _death(job: Job, exit_code: int | None) -> Outcome:
+    message = (
+        f"its worker process died {ATTEMPTS} times (out of memory, or killed; exit code {exit_code}); "
+        "the same command tries it again"
+    )
+    return Outcome(key=job.key, error="WorkerDied", message=message)
+
+
+class _Worker:
+    """This side of a worker process."""
+
+    def __init__(self, work: Work) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(theirs, work))
+        self.process.start()
+        theirs.close()  # so that the end of the process is the end of the pipe
+
+    def give(self, job: Job) -> None:
+        """Send a job; a process that died before it came is noticed by `hear`."""
+        try:
+            self.connection.send(job)
+        except ConnectionError:
+            return
+
+    def hear(self) -> Outcome | tuple[float, str] | None:
+        """The outcome of its job, or progress, or None if the process died."""
+        try:
+            return self.connection.recv()
+        except (EOFError, ConnectionError):
+            return None
+
+    def bury(self) -> int | None:
+        """Wait for the end of the process; its exit code."""
+        self.process.join()
+        self.connection.close()
+        return self.process.exitcode
+
+
+def _serve(connection: Connection, work: Work) -> None:
+    """Do the jobs that come through the pipe until it is closed."""
     # Ctrl-C reaches the whole process group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    import torch
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _use_one_thread()
+    while True:
+        try:
+            job: Job = connection.recv()
+        except (EOFError, ConnectionError):
+            return
+        outcome = _do(work, job, _progress_through(connection))
+        try:
+            connection.send(outcome)
+        except Exception as error:  # noqa: BLE001 (what a result raises when pickled is up to the result)
+            connection.send(_failure(job, error))
 
-    torch.set_num_threads(1)
+
+def _use_one_thread() -> None:
+    # Libraries read the variables when they are imported; a torch that `work` has imported by now is told.
+    os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
-def _do_in_worker(work: Work, job: Job) -> Outcome:
+def _progress_through(connection: Connection) -> Progress:
     last = 0.0
 
     def progress(fraction: float, text: str) -> None:
         nonlocal last
         if fraction >= 1 or time.monotonic() - last > POLL_SECONDS:
             last = time.monotonic()
-            _messages.put((job.key, fraction, text))
+            connection.send((fraction, text))
 
-    return _do(work, job, progress)
-
-
-def _pooled(work: Work, jobs: Sequence[Job], workers: int, on_progress: OnProgress) -> Iterator[Outcome]:
-    """Outcomes of the jobs that a pool finishes; it ends early if a worker dies."""
-    context = multiprocessing.get_context("spawn")
-    messages = context.Queue()
-    pool = ProcessPoolExecutor(workers, context, _start_worker, (messages,))
-    pending: set[Future] = set()
-    try:
-        pending = {pool.submit(_do_in_worker, work, job) for job in jobs}
-        while pending:
-            done, pending = wait(pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-            _pass_on(messages, on_progress)
-            for future in done:
-                yield future.result()
-        pool.shutdown(wait=True)  # workers flush their messages when they end
-        _pass_on(messages, on_progress)
-    except BrokenProcessPool:
-        return
-    except BaseException:
-        for process in list((pool._processes or {}).values()):
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        messages.close()
+    return progress
 
 
-def _pass_on(messages: Any, on_progress: OnProgress) -> None:
-    latest: dict[str, tuple[float, str]] = {}
-    while True:
-        try:
-            key, fraction, text = messages.get_nowait()
-        except queue.Empty:
-            break
-        latest[key] = fraction, text
-    for key, (fraction, text) in latest.items():
-        on_progress(key, fraction, text)
+def _die_with_parent() -> None:
+    """Otherwise a worker would outlive a killed parent, and its lock keep the same command from going on."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

@@ -14,6 +14,7 @@ from oneiros.results.manifest import environment as environment
 from oneiros.results.row import COLUMNS as COLUMNS
 from oneiros.results.row import Row as Row
 from oneiros.results.store import RunInfo as RunInfo
+from oneiros.results.store import mixed_code as mixed_code
 from oneiros.results.store import problems as problems
 from oneiros.results.store import read_rows as read_rows
 from oneiros.results.store import read_runs as read_runs

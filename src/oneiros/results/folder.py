@@ -20,6 +20,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import filelock
@@ -84,6 +85,7 @@ class RunFolder:
         self.manifest = manifest
         self.restarted_because = ""
         self._pending: list[str] = []
+        self._length = 0  # bytes of rows.jsonl that are known to be ours and whole
         self._began = time.monotonic()
         self._worked = 0.0
 
@@ -131,17 +133,37 @@ class RunFolder:
 
     def _prepare(self) -> None:
         manifest = self.path / "manifest.json"
+        with storing(self.path):
+            for torn in self.path.glob(".*.tmp"):  # of a process killed while it wrote; the lock is ours
+                torn.unlink()
         if not manifest.exists():
+            if self.finished:
+                raise DamagedError(f"{self.path} is sealed but has no manifest.json; delete the folder, run again")
             self._write_manifest()
             return
         before = Manifest.from_json(manifest.read_text(), str(manifest))
+        if before.hash != self.manifest.hash:
+            raise DamagedError(f"{manifest} was edited: its settings are not those of its folder; delete the folder")
         if self.finished:
             self.manifest = before
-        elif before.code != self.manifest.code:
-            # Rows from two codes must not end up in one run.
-            self.restarted_because = f"it was begun by another version of the code ({before.code})"
+            self._drop_checkpoint()  # a process killed between seal and removal left it
+        elif (before.code, before.versions) != (self.manifest.code, self.manifest.versions):
+            self._restart(before)
+
+    def _restart(self, before: Manifest) -> None:
+        """Throw the unfinished attempt away: rows from two codes must not end up in one run."""
+        mine, theirs = self.manifest.versions, before.versions
+        changed = [
+            f"{name} {theirs.get(name)}" for name in sorted({**mine, **theirs}) if mine.get(name) != theirs.get(name)
+        ]
+        code = [f"another version of the code ({before.code})"] if before.code != self.manifest.code else []
+        self.restarted_because = f"it was begun by {' and '.join(code + changed)}"
+        self._drop_checkpoint()
+        self._write_manifest()
+
+    def _drop_checkpoint(self) -> None:
+        with storing(self.checkpoint):
             self.checkpoint.unlink(missing_ok=True)
-            self._write_manifest()
 
     def _write_manifest(self) -> None:
         write_atomically(self.path / "manifest.json", lambda path: path.write_text(self.manifest.to_json()))
@@ -159,6 +181,7 @@ class RunFolder:
                 raise DamagedError(f"{self.rows} is shorter than its checkpoint says; delete {self.path} and run again")
             os.truncate(self.rows, length)
         self._pending.clear()
+        self._length = length
         self._worked, self._began = worked, time.monotonic()
 
     def add(self, rows: Iterable[Row]) -> None:
@@ -167,12 +190,14 @@ class RunFolder:
 
     def flush(self) -> dict[str, int | float]:
         """Put all rows taken on the disk. Returns what a checkpoint must record to vouch for them."""
-        with storing(self.rows), self.rows.open("a", encoding="utf-8") as file:
-            file.writelines(self._pending)
+        with storing(self.rows), self.rows.open("ab") as file:
+            file.truncate(self._length)  # a flush that failed half way may have left some of these rows
+            file.write("".join(self._pending).encode())
             file.flush()
             os.fsync(file.fileno())
+            self._length = file.tell()
         self._pending.clear()
-        return {"length": self.rows.stat().st_size, "worked": self._worked + time.monotonic() - self._began}
+        return {"length": self._length, "worked": self._worked + time.monotonic() - self._began}
 
     def seal(self) -> None:
         """Declare the run finished. The checkpoint has done its duty and goes."""
@@ -182,9 +207,10 @@ class RunFolder:
             "rows": content.count(b"\n"),
             "sha256": hashlib.sha256(content).hexdigest(),
             "seconds": round(state["worked"], 3),
+            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         write_atomically(self.path / "done.json", lambda path: path.write_text(json.dumps(seal) + "\n"))
-        self.checkpoint.unlink(missing_ok=True)
+        self._drop_checkpoint()
 
 
 def read_seal(path: Path) -> dict:

@@ -84,8 +84,10 @@ class Manifest:
     def from_json(cls, text: str, where: str) -> "Manifest":
         """Read `manifest.json`; `where` names it in errors."""
         try:
-            return cls(**json.loads(text))
-        except (ValueError, TypeError) as error:
+            entries = json.loads(text)
+            # These two have defaults for a run that begins; a run that was must say its own.
+            return cls(**{**entries, "code": entries["code"], "versions": entries["versions"]})
+        except (ValueError, TypeError, KeyError) as error:
             raise DamagedError(
                 f"{where} is not a manifest ({error}); delete the run's folder and run it again"
             ) from error

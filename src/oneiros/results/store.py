@@ -1,12 +1,13 @@
 """All runs below an output folder, and the one table that their rows make."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
+import pyarrow as pa
 
 from oneiros.results.errors import DamagedError, ForeignOutputError
 from oneiros.results.folder import read_seal, safe_name, write_atomically
@@ -14,6 +15,8 @@ from oneiros.results.manifest import Manifest
 from oneiros.results.row import COLUMNS
 
 NUMBERS = {"seed": "int64", "day": "int64", "task": "int64", "value": "float64"}
+# Said outright, since a table without rows would otherwise have columns of no type.
+PARQUET = pa.schema([(name, pa.type_for_alias(NUMBERS.get(name, "string"))) for name in COLUMNS])
 MOST_DIFFERENCES = 5
 
 
@@ -67,16 +70,36 @@ def problems(out: Path) -> list[str]:
     runs = read_runs(out)
     said = [run.problem for run in runs if run.state == "damaged"]
     said += [f"{run.path.relative_to(out)} is not finished; left out" for run in runs if run.state == "unfinished"]
-    codes = {run.manifest.code for run in runs if run.state == "finished" and run.manifest}
-    if len(codes) > 1:
+    codes = mixed_code(runs)
+    if codes:
         said.append(f"the runs come from {len(codes)} versions of the code: {', '.join(sorted(codes))}")
+    return said + _counted_twice(runs, out)
+
+
+def mixed_code(runs: Iterable[RunInfo]) -> set[str]:
+    """The versions of the code that finished runs come from, where there are several; else nothing."""
+    codes = {run.manifest.code for run in runs if run.state == "finished" and run.manifest}
+    return codes if len(codes) > 1 else set()
+
+
+def _counted_twice(runs: Iterable[RunInfo], out: Path) -> list[str]:
+    """Runs whose rows have the same addresses: one configuration's folder was copied beside another's."""
+    first: dict[tuple[str, str, str, int], RunInfo] = {}
+    said = []
+    for run in runs:
+        if run.state == "finished" and run.manifest:
+            m = run.manifest
+            other = first.setdefault((m.paper, m.experiment, m.condition, m.seed), run)
+            if other is not run:
+                paths = " and ".join(str(each.path.relative_to(out)) for each in (other, run))
+                said.append(f"{paths} are the same run under two configurations; both are counted, delete one")
     return said
 
 
 def write_tables(out: Path) -> None:
     """Write `rows.parquet` and `rows.csv`: all rows of finished runs, the same bytes for the same rows."""
     rows = read_rows(out)
-    write_atomically(out / "rows.parquet", lambda path: rows.to_parquet(path, index=False))
+    write_atomically(out / "rows.parquet", lambda path: rows.to_parquet(path, index=False, schema=PARQUET))
     write_atomically(out / "rows.csv", lambda path: rows.to_csv(path, index=False))
 
 
