@@ -22,13 +22,15 @@ class Batch:
         x: inputs, `[n, ...]`, floating point.
         y: class labels, `[n]`, int64, or None where nobody says what was seen.
         z: latents, `[n, latent]`.
-        soft: a teacher's scores, `[n, classes]`.
+        soft: a teacher's probabilities, `[n, classes]`.
+        weight: how much each row counts in a mean over the batch, `[n]`, all together 1; or None for all alike.
     """
 
     x: Tensor
     y: Tensor | None = None
     z: Tensor | None = None
     soft: Tensor | None = None
+    weight: Tensor | None = None
 
     def __post_init__(self) -> None:
         for name, value in self.tensors().items():
@@ -51,6 +53,20 @@ class Batch:
         if self.y is None:
             raise ValueError("this batch has no labels y, but the phase needs them: use a memory that keeps labels")
         return self.y
+
+    def mean(self, losses: Tensor) -> Tensor:
+        """Mean over the rows, `[n]` -> 0-d, each counting by its `weight`.
+
+        >>> Batch(x=torch.zeros(2, 3), weight=torch.tensor([0.25, 0.75])).mean(torch.tensor([4.0, 8.0]))
+        tensor(7.)
+        """
+        return losses.mean() if self.weight is None else (self.weight * losses).sum()
+
+    def unweighted(self) -> "Batch":
+        """Itself, or a clear error for a phase that cannot weigh its examples."""
+        if self.weight is not None:
+            raise ValueError("this batch weighs its rows, which this phase cannot do: mix by number with Rehearse")
+        return self
 
 
 def concatenate(batches: Sequence[Batch]) -> Batch:

@@ -16,10 +16,16 @@ from torch import Tensor
 from oneiros.core import Brain, Seeds, Task
 from oneiros.life import Cursor, Event, Schedule, batches_done, live, total_batches
 from oneiros.probes.accuracy import first_nonfinite
-from oneiros.results import Manifest, Row, RunFolder, require_same_configuration
+from oneiros.report.drawing import Drawing
+from oneiros.results import Manifest, Picture, Row, RunFolder, require_same_configuration
 from oneiros.results.checkpoint import commit, restore
 
 Report = Callable[[float, str], None]
+
+
+def no_pictures(event: Event) -> Iterable[Picture]:
+    """What a life draws that draws nothing."""
+    return ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +36,7 @@ class Life:
         brain, tasks, schedule, seeds: the arguments of `live`.
         order: name of the task order, for the rows.
         measure: rows of an event, each as (phase, metric, task, value); the day is the event's task.
+        draw: pictures of an event, for galleries.
         checksums: of the data files read.
     """
 
@@ -39,6 +46,7 @@ class Life:
     seeds: Seeds
     order: str
     measure: Callable[[Event], Iterable["Measured"]]
+    draw: Callable[[Event], Iterable[Picture]] = no_pictures
     checksums: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -72,6 +80,7 @@ class Experiment(Protocol):
     summary: str
     conditions: tuple[str, ...]
     scales: Mapping[str, Any]
+    drawings: tuple[Drawing, ...]
 
     def build(self, what: Build) -> Life:
         """Assemble one run."""
@@ -134,6 +143,8 @@ def live_in_folder(life: Life, folder: RunFolder, address: Mapping[str, Any], re
     for event in live(life.brain, life.tasks, life.schedule, life.seeds, start=cursor):
         _watch(event, bad)
         folder.add(Row(**address, order=life.order, day=event.task, **vars(m)) for m in life.measure(event))
+        for picture in life.draw(event):
+            folder.keep(picture)
         if event.resume is None:
             continue
         if event.kind != "batch_end":

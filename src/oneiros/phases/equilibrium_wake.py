@@ -48,7 +48,7 @@ class EquilibriumWake:
             raise TypeError(f"EquilibriumWake needs an EquilibriumRNN, got {type(net).__name__}: use a backprop wake")
         x = batch.x.flatten(1)
         circuit = net.circuit(x)
-        labels = batch.targets()
+        labels = batch.unweighted().targets()
         free = net.free(circuit)
         clamped = net.clamped(circuit, free, labels, beta=self.beta, dt=self.dt, steps=self.clamped_steps)
         net.hidden.weight.grad = net.input_rule(clamped, free, x, beta=self.beta)

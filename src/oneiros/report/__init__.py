@@ -6,6 +6,7 @@ from oneiros.report.check import TargetVerdict as TargetVerdict
 from oneiros.report.check import check as check
 from oneiros.report.check import judge_claims as judge_claims
 from oneiros.report.check import judge_targets as judge_targets
+from oneiros.report.drawing import Drawing as Drawing
 from oneiros.report.evidence import Evidence as Evidence
 from oneiros.report.evidence import claims_of as claims_of
 from oneiros.report.evidence import sound as sound

@@ -3,6 +3,7 @@
     OUT/runs/PAPER/EXPERIMENT/CONDITION/seed-K-HASH/
         manifest.json            what the run is
         rows.jsonl               rows, appended
+        pictures/                galleries, as PNG; drawn again, the same, where a resumed run passes them again
         checkpoint.safetensors   the brain and how many bytes of rows.jsonl it vouches for
         done.json                the seal: number of rows and checksum; its presence means finished
         .lock                    held while a process works here; the system drops it when the process dies
@@ -18,6 +19,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -27,6 +29,7 @@ import filelock
 
 from oneiros.results.errors import BusyError, DamagedError, StorageError
 from oneiros.results.manifest import Manifest
+from oneiros.results.picture import Picture, to_png
 from oneiros.results.row import Row
 
 
@@ -100,6 +103,11 @@ class RunFolder:
         return self.path / "rows.jsonl"
 
     @property
+    def pictures(self) -> Path:
+        """Where the pictures are, if there are any."""
+        return self.path / "pictures"
+
+    @property
     def finished(self) -> bool:
         """Whether the run is sealed, and the seal is whole."""
         return (self.path / "done.json").is_file() and bool(read_seal(self.path))
@@ -159,6 +167,8 @@ class RunFolder:
         code = [f"another version of the code ({before.code})"] if before.code != self.manifest.code else []
         self.restarted_because = f"it was begun by {' and '.join(code + changed)}"
         self._drop_checkpoint()
+        with storing(self.pictures):
+            shutil.rmtree(self.pictures, ignore_errors=True)
         self._write_manifest()
 
     def _drop_checkpoint(self) -> None:
@@ -188,6 +198,13 @@ class RunFolder:
         """Take rows; they reach the disk with the next `flush`."""
         self._pending += [json.dumps(dataclasses.asdict(row), allow_nan=False) + "\n" for row in rows]
 
+    def keep(self, picture: Picture) -> None:
+        """Put a picture on the disk, in place of an earlier one at the same name, day and step."""
+        with storing(self.pictures):
+            self.pictures.mkdir(exist_ok=True)
+        content = to_png(picture)
+        write_atomically(self.pictures / safe_name(picture.file), lambda path: path.write_bytes(content))
+
     def flush(self) -> dict[str, int | float]:
         """Put all rows taken on the disk. Returns what a checkpoint must record to vouch for them."""
         with storing(self.rows), self.rows.open("ab") as file:
@@ -206,11 +223,16 @@ class RunFolder:
         seal = {
             "rows": content.count(b"\n"),
             "sha256": hashlib.sha256(content).hexdigest(),
+            "pictures": {file.name: _checksum(file) for file in sorted(self.pictures.glob("*.png"))},
             "seconds": round(state["worked"], 3),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         write_atomically(self.path / "done.json", lambda path: path.write_text(json.dumps(seal) + "\n"))
         self._drop_checkpoint()
+
+
+def _checksum(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def read_seal(path: Path) -> dict:

@@ -14,7 +14,8 @@ class Row:
         order: name of the task order, such as "01-23-45".
         day: tasks lived before the measurement, so the first day is 0.
         task: the task it was measured on, counted in the order they were learned.
-        phase: when within the day: "dusk" before the night, "night" in it, "end" after it.
+        phase: when within the day: "step:N" after N of its batches, "dusk" before the night, "night" in it,
+            "end" after it.
         metric, value: what was measured; accuracies are fractions.
     """
 

@@ -1,8 +1,9 @@
 """All runs below an output folder, and the one table that their rows make."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 from oneiros.results.errors import DamagedError, ForeignOutputError
 from oneiros.results.folder import read_seal, safe_name, write_atomically
 from oneiros.results.manifest import Manifest
+from oneiros.results.picture import PictureInfo, read_picture
 from oneiros.results.row import COLUMNS
 
 NUMBERS = {"seed": "int64", "day": "int64", "task": "int64", "value": "float64"}
@@ -30,6 +32,7 @@ class RunInfo:
         state: only finished runs count.
         problem: what is wrong, for a damaged run.
         seconds: of work, for a finished run.
+        pictures: file name -> sha256 of what it drew, for a finished run.
     """
 
     path: Path
@@ -37,6 +40,7 @@ class RunInfo:
     state: Literal["finished", "unfinished", "damaged"]
     problem: str = ""
     seconds: float = 0.0
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_runs(out: Path) -> list[RunInfo]:
@@ -50,7 +54,9 @@ def _read_run(path: Path) -> RunInfo:
         manifest = Manifest.from_json((path / "manifest.json").read_text(), str(path / "manifest.json"))
         if not (path / "done.json").exists():
             return RunInfo(path=path, manifest=manifest, state="unfinished")
-        return RunInfo(path=path, manifest=manifest, state="finished", seconds=read_seal(path)["seconds"])
+        seal = read_seal(path)
+        drawn = seal.get("pictures", {})
+        return RunInfo(path=path, manifest=manifest, state="finished", seconds=seal["seconds"], pictures=drawn)
     except (DamagedError, OSError, UnicodeDecodeError) as error:
         return RunInfo(path=path, manifest=manifest, state="damaged", problem=str(error))
 
@@ -63,6 +69,21 @@ def read_rows(out: Path) -> pd.DataFrame:
             records += [json.loads(line) for line in (run.path / "rows.jsonl").read_text().splitlines()]
     rows = pd.DataFrame(records, columns=list(COLUMNS)).astype(NUMBERS)
     return rows.sort_values(list(COLUMNS[:-1]), ignore_index=True)
+
+
+def read_pictures(run: RunInfo) -> list[PictureInfo]:
+    """The pictures of a finished run, by name, day and step.
+
+    Raises:
+        DamagedError: one is missing or is not the one that was sealed.
+    """
+    found = []
+    for file, checksum in sorted(run.pictures.items()):
+        path = run.path / "pictures" / safe_name(Path(file).name)
+        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != checksum:
+            raise DamagedError(f"{path} is missing or was changed after the run was sealed; delete {run.path}")
+        found.append(read_picture(path))
+    return found
 
 
 def problems(out: Path) -> list[str]:

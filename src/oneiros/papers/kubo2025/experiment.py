@@ -22,6 +22,7 @@ from oneiros.phases.rehearse import Rehearse
 from oneiros.phases.remember import Remember, SealExemplars
 from oneiros.phases.spiking_sleep import SpikingSleep
 from oneiros.probes.accuracy import accuracy, confusion, predictions
+from oneiros.report.drawing import Drawing
 from oneiros.scenarios import ExampleTask, carve, class_incremental, joint, order_name, task_order, thin
 
 
@@ -148,6 +149,7 @@ class ClassIncremental:
     scales: Mapping[str, Config]
     paper: str = "kubo2025"
     conditions: tuple[str, ...] = CONDITIONS
+    drawings: tuple[Drawing, ...] = ()
 
     def build(self, what: Build) -> Life:
         """One run, ready to live."""
