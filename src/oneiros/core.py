@@ -143,12 +143,14 @@ class Brain:
         memory: named memories; a phase says in a field of its own which it reads or writes.
         optim: named optimisers, shared by the phases that name them.
         age: tasks lived before this one; `live` keeps it, so checkpoints need not.
+        hour: how much of this task's lessons is over, from 0 to 1; `live` keeps it likewise.
     """
 
     net: nn.Module
     memory: dict[str, Memory] = field(default_factory=dict)
     optim: dict[str, torch.optim.Optimizer] = field(default_factory=dict)
     age: int = 0
+    hour: float = 0.0
 
     def remembers(self, name: str) -> Memory:
         """The memory called `name`, or an error that lists those there are."""

@@ -103,6 +103,7 @@ def live(
         for e in range(first_epoch, schedule.epochs):
             resumed = t == start.task and e == start.epoch
             yield from _epoch(brain, tasks[t], schedule, seeds, Cursor(t, e, start.batch if resumed else 0))
+        brain.hour = 1.0
         yield Event("dusk", t, schedule.epochs, 0)
         yield from _nights("task", t + 1, brain, schedule, seeds, (t, schedule.epochs, 0))
         yield Event("task_end", t, schedule.epochs, 0, resume=Cursor(t + 1))
@@ -110,9 +111,11 @@ def live(
 
 def _epoch(brain: Brain, task: Task, schedule: Schedule, seeds: Seeds, at: Cursor) -> Iterator[Event]:
     t, e = at.task, at.epoch
+    lessons = schedule.epochs * len(task)
     # A resumed epoch draws its shuffle again and passes over the batches it has already lived.
     batches = itertools.islice(task.batches(seeds.rng("batches", t, e)), at.batch, None)
     for b, batch in enumerate(batches, start=at.batch):
+        brain.hour = (e * len(task) + b) / lessons
         for occurrence, phase in _occurrences(schedule.day):
             rng = seeds.rng(phase.name, t, e, b, occurrence)
             yield Event("day", t, e, b, phase.name, phase(brain, batch, rng))

@@ -1,6 +1,6 @@
 """Predictions and what they come to: accuracy over classes, confusion, and whether weights are finite."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -23,10 +23,23 @@ def looking_only(net: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def predictions(net: nn.Module, x: Float[Tensor, "n ..."], *, chunk: int = 2048) -> Int[Tensor, " n"]:
-    """The class with the highest score for each input, computed `chunk` inputs at a time."""
+def predictions(
+    net: nn.Module, x: Float[Tensor, "n ..."], *, among: Sequence[int] = (), chunk: int = 2048
+) -> Int[Tensor, " n"]:
+    """The class with the highest score for each input, computed `chunk` inputs at a time.
+
+    Args:
+        net: gives scores.
+        x: inputs.
+        among: classes to choose from, where the network is told the task (task-incremental evaluation;
+            van de Ven & Tolias 2019); empty for all.
+        chunk: inputs at a time.
+    """
     with looking_only(net):
-        return torch.cat([net(part).argmax(1) for part in x.split(chunk)])
+        if not among:
+            return torch.cat([net(part).argmax(1) for part in x.split(chunk)])
+        classes = torch.tensor(among, device=x.device)
+        return torch.cat([classes[net(part)[:, classes].argmax(1)] for part in x.split(chunk)])
 
 
 def accuracy(predicted: Int[Tensor, " n"], y: Int[Tensor, " n"], classes: tuple[int, ...]) -> float:

@@ -1,0 +1,84 @@
+"""Plain layer stacks that several nets are made of."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+def perceptron(sizes: Sequence[int]) -> nn.Sequential:
+    """Linear layers of these sizes with ReLU between them, none at the end.
+
+    >>> [type(layer).__name__ for layer in perceptron((4, 3, 2))]
+    ['Linear', 'ReLU', 'Linear']
+    """
+    layers: list[nn.Module] = []
+    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+        layers += [nn.Linear(n_in, n_out), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+class Perceptron(nn.Module):
+    """Inputs of any shape, flattened, through linear layers with ReLU; scores come out."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        super().__init__()
+        self.layers = perceptron(sizes)
+
+    def forward(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n classes"]:
+        """Scores."""
+        return self.layers(x.flatten(1))
+
+
+class SmallConvNet(nn.Module):
+    """Two strided 5x5 convolutions and a linear layer: a solver of another architecture than `Perceptron`.
+
+    Args:
+        shape: channels, height and width; both divisible by 4.
+        classes: number of scores.
+        width: channels of the first convolution; the second has twice as many.
+    """
+
+    def __init__(self, shape: tuple[int, int, int], classes: int, width: int = 16) -> None:
+        super().__init__()
+        channels, height, breadth = shape
+        if height % 4 or breadth % 4:
+            raise ValueError(f"SmallConvNet on images of {height} x {breadth}: expected multiples of 4")
+        self.shape = shape
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, width, 5, stride=2, padding=2), nn.ReLU(),
+            nn.Conv2d(width, 2 * width, 5, stride=2, padding=2), nn.ReLU(), nn.Flatten(),
+            nn.Linear(2 * width * height * breadth // 16, classes),
+        )  # fmt: skip
+
+    def forward(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n classes"]:
+        """Scores."""
+        return self.layers(x.view(-1, *self.shape))
+
+
+class MultiHead(nn.Module):
+    """A shared trunk and one linear head a task, whose scores stand side by side (Li & Hoiem 2016, figure 2).
+
+    Args:
+        sizes: of the trunk's layers, input first.
+        heads: number of classes of each task.
+    """
+
+    def __init__(self, sizes: Sequence[int], heads: Sequence[int]) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(*perceptron(sizes), nn.ReLU())
+        self.heads = nn.ModuleList(nn.Linear(sizes[-1], classes) for classes in heads)
+
+    @property
+    def columns(self) -> tuple[tuple[int, ...], ...]:
+        """Which scores belong to which head."""
+        ends = [0]
+        for head in self.heads:
+            ends.append(ends[-1] + head.out_features)  # pyright: ignore[reportOperatorIssue]
+        return tuple(tuple(range(a, b)) for a, b in zip(ends, ends[1:], strict=False))
+
+    def forward(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n classes"]:
+        """Scores of all heads, in their order."""
+        shared = self.trunk(x.flatten(1))
+        return torch.cat([head(shared) for head in self.heads], dim=1)

@@ -1,0 +1,61 @@
+"""What a new generator learns from: today and the previous scholar's dreams (Shin et al. 2017, figure 1b).
+
+Equation: `oneiros.equations.scholar.mixture_weights`. Test: `tests/phases/test_scholar_phases.py`.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from oneiros.core import Batch, Brain, DayPhase, concatenate
+from oneiros.equations.scholar import Ratio, mixture_weights, share_of_new
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interleave:
+    """Calls `inner` on the wake batch and replayed examples in one batch, whose weights make its mean Eq. 1.
+
+    `inner` must count examples by the batch's `weight` (BackpropWake, LearnVAE and LearnWGAN do); one that cannot
+    refuses. For mixing by number, where an inner phase knows no weights, see `Rehearse`.
+
+    Attributes:
+        inner: the wake phase.
+        ratio: r, the share of the real examples: a number, "1/i" for task i, or a function of `brain.age` = i - 1.
+        replayed: replayed examples a batch; while the memory is empty, `inner` runs alone.
+        memory: name of the memory to recall from.
+    """
+
+    inner: DayPhase
+    ratio: Ratio = "1/i"
+    replayed: int = 64
+    memory: str = "scholar"
+
+    def __post_init__(self) -> None:
+        if self.replayed < 1:
+            raise ValueError(f"Interleave.replayed is {self.replayed}; expected at least 1")
+
+    @property
+    def name(self) -> str:
+        """The inner phase's name, so that conditions with and without replay share its random stream."""
+        return self.inner.name
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What `inner` changes."""
+        return self.inner.changes
+
+    @property
+    def returns(self) -> tuple[str, ...]:
+        """What `inner` returns."""
+        return self.inner.returns
+
+    def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
+        """Live one batch, with what is replayed beside it."""
+        memory = brain.remembers(self.memory)
+        if len(memory):
+            past = memory.recall(self.replayed, rng)
+            weight = mixture_weights(len(batch), len(past), r=share_of_new(self.ratio, brain.age))
+            both = concatenate([Batch(x=batch.x, y=batch.y), Batch(x=past.x, y=past.y)])
+            batch = Batch(x=both.x, y=both.y, weight=weight.to(both.x.device))
+        return self.inner(brain, batch, rng)

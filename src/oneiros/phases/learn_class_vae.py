@@ -1,0 +1,92 @@
+"""A day of a class-conditional VAE that keeps its old classes by being taught its own former decoder.
+
+Equations: `reconstruction`, `kl_to_standard_normal` in `oneiros.equations.generative`; `scholar_loss`.
+Test: `tests/phases/test_generator_phases.py`.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from oneiros.core import Batch, Brain
+from oneiros.equations.generative import kl_to_standard_normal, reconstruction, reparameterise
+from oneiros.equations.scholar import Ratio, scholar_loss, share_of_new
+from oneiros.nets.vae import ClassVAE
+from oneiros.phases.backprop_wake import descend
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnClassVAE:
+    """One step on today's evidence lower bound and on the previous scholar's decoder, weighted as in Eq. 1.
+
+    Ours; the paper trains the generator on x' as if it were data. A dream comes with the code it was decoded from, so
+    the new decoder is instead asked to give the same dream for the same code: old classes are copied as a function
+    rather than learned again from samples, and lose little however often they are passed on.
+
+    Needs a brain whose net has a ClassVAE as its `generator`, and labels.
+
+    Attributes:
+        beta: weight of the KL term.
+        ratio: r, the share of the real examples in the loss; see `ScholarWake`.
+        replayed: replayed dreams a step.
+        grouped: whether each task has modes of its own (`brain.age` is the group), for tasks in which the same
+            classes look different.
+        decay: of the codes' moments, a batch; 0.99 remembers about 100 batches.
+        memory: name of the memory to recall from.
+        optim: name of the optimiser in `brain.optim`.
+    """
+
+    name = "learn-generator"
+    changes = ("generator.",)
+    returns = ("reconstruction", "kl")
+
+    beta: float = 0.1
+    ratio: Ratio = "1/i"
+    replayed: int = 64
+    grouped: bool = False
+    decay: float = 0.99
+    memory: str = "scholar"
+    optim: str = "generator"
+
+    def __post_init__(self) -> None:
+        if self.replayed < 1 or not 0 < self.decay < 1 or self.beta < 0:
+            raise ValueError(f"{self}: expected replayed >= 1, 0 < decay < 1 and beta >= 0")
+
+    def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
+        """Learn one batch, and what is replayed beside it."""
+        vae = brain.net.generator
+        if not isinstance(vae, ClassVAE):
+            raise TypeError(f"LearnClassVAE needs a ClassVAE as the net's generator, got {type(vae).__name__}")
+        zero = torch.zeros((), device=batch.x.device)
+        real, kl, past = zero, zero, zero
+        if len(batch):
+            real, kl = self._lesson(vae, batch, rng, group=brain.age if self.grouped else 0)
+        memory = brain.remembers(self.memory)
+        if len(memory):
+            past = self._dreams(vae, memory.recall(self.replayed, rng))
+        today = real + self.beta * kl
+        r = share_of_new(self.ratio, brain.age)
+        loss = scholar_loss(today, past, r=r) if len(batch) and len(memory) else today + past
+        descend(brain.optimiser(self.optim), loss)
+        vae.seen += max(len(batch), 1)
+        return {"reconstruction": real.detach(), "kl": kl.detach()}
+
+    def _lesson(
+        self, vae: ClassVAE, batch: Batch, rng: torch.Generator, group: int
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+        mode = group * vae.classes + batch.unweighted().targets()
+        mean, log_variance = vae.encode(batch.x, mode)
+        noise = torch.randn(mean.shape, generator=rng, device=rng.device, dtype=mean.dtype)
+        code = vae.code(reparameterise(mean, log_variance, noise), mode)
+        vae.note_codes(code.detach(), decay=self.decay, real=True)
+        return reconstruction(vae.decode(code), batch.x).mean(), kl_to_standard_normal(mean, log_variance).mean()
+
+    def _dreams(self, vae: ClassVAE, dreams: Batch) -> Float[Tensor, ""]:
+        if dreams.z is None or dreams.z.shape[1] != vae.latent + vae.modes:
+            raise ValueError(
+                "LearnClassVAE learns dreams with their codes: the memory must hold a ClassVAE of this size"
+            )
+        vae.note_codes(dreams.z, decay=self.decay, real=False)
+        return reconstruction(vae.decode(dreams.z), dreams.x).mean()
