@@ -1,6 +1,7 @@
 """Plain layer stacks that several nets are made of."""
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 import torch
 from jaxtyping import Float
@@ -14,7 +15,7 @@ def perceptron(sizes: Sequence[int]) -> nn.Sequential:
     ['Linear', 'ReLU', 'Linear']
     """
     layers: list[nn.Module] = []
-    for n_in, n_out in zip(sizes, sizes[1:], strict=False):
+    for n_in, n_out in pairwise(sizes):
         layers += [nn.Linear(n_in, n_out), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
@@ -40,7 +41,7 @@ class SmallConvNet(nn.Module):
         width: channels of the first convolution; the second has twice as many.
     """
 
-    def __init__(self, shape: tuple[int, int, int], classes: int, width: int = 16) -> None:
+    def __init__(self, shape: Sequence[int], classes: int, width: int = 16) -> None:
         super().__init__()
         channels, height, breadth = shape
         if height % 4 or breadth % 4:
@@ -69,14 +70,12 @@ class MultiHead(nn.Module):
         super().__init__()
         self.trunk = nn.Sequential(*perceptron(sizes), nn.ReLU())
         self.heads = nn.ModuleList(nn.Linear(sizes[-1], classes) for classes in heads)
+        self._ends = tuple(accumulate(heads, initial=0))
 
     @property
     def columns(self) -> tuple[tuple[int, ...], ...]:
         """Which scores belong to which head."""
-        ends = [0]
-        for head in self.heads:
-            ends.append(ends[-1] + head.out_features)  # pyright: ignore[reportOperatorIssue]
-        return tuple(tuple(range(a, b)) for a, b in zip(ends, ends[1:], strict=False))
+        return tuple(tuple(range(a, b)) for a, b in pairwise(self._ends))
 
     def forward(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n classes"]:
         """Scores of all heads, in their order."""

@@ -19,8 +19,9 @@ class WGAN(nn.Module):
     """A painter that turns noise into images, and the critic that it learns from.
 
     Args:
-        shape: of one input: `[channels, height, width]` with both sides divisible by 4 makes both convolutional;
-            anything else makes both fully connected.
+        shape: of one input, without the batch axis.
+        convolutional: for images whose neighbours belong together, `[channels, height, width]`, both sides divisible
+            by 4; otherwise painter and critic are fully connected.
         latent: size of the noise z.
         width: channels next to the image (convolutional), or hidden units / 16 (fully connected).
     """
@@ -28,11 +29,15 @@ class WGAN(nn.Module):
     seen: Tensor
     updates: Tensor
 
-    def __init__(self, shape: Sequence[int], *, latent: int = 64, width: int = 16) -> None:
+    def __init__(
+        self, shape: Sequence[int], *, latent: int = 64, width: int = 16, convolutional: bool = True
+    ) -> None:  # fmt: skip
         super().__init__()
         self.shape, self.latent = tuple(shape), latent
-        images = len(shape) == 3 and shape[1] % 4 == 0 and shape[2] % 4 == 0
-        self.painter, self.critic = (_convolutional if images else _connected)(self.shape, latent, width)
+        if convolutional and (len(shape) != 3 or shape[1] % 4 or shape[2] % 4):
+            raise ValueError(f"a convolutional WGAN of inputs {tuple(shape)}: expected [channels, height, width], "
+                             "both sides multiples of 4; pass convolutional=False")  # fmt: skip
+        self.painter, self.critic = (_convolutional if convolutional else _connected)(self.shape, latent, width)
         self.register_buffer("seen", torch.tensor(0))
         self.register_buffer("updates", torch.tensor(0))  # of the critic; every so many of them the painter moves
 

@@ -8,6 +8,12 @@ from oneiros.papers.recipe import Experiment
 EXPERIMENTS = {
     "kubo2025/mnist": "oneiros.papers.kubo2025:MNIST",
     "kubo2025/digits": "oneiros.papers.kubo2025:DIGITS",
+    "shin2017/chain": "oneiros.papers.shin2017.experiment:CHAIN",
+    "shin2017/permuted": "oneiros.papers.shin2017.experiment:PERMUTED",
+    "shin2017/domains": "oneiros.papers.shin2017.experiment:DOMAINS",
+    "shin2017/domains-back": "oneiros.papers.shin2017.experiment:DOMAINS_BACK",
+    "shin2017/lwf": "oneiros.papers.shin2017.experiment:LWF",
+    "shin2017/classes": "oneiros.papers.shin2017.experiment:CLASSES",
 }
 
 

@@ -27,13 +27,17 @@ class Consolidate:
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Copy."""
         memory = brain.remembers(self.memory)
-        fits = isinstance(brain.net, Scholar) if isinstance(memory, FrozenScholar) else True
-        if not fits or not isinstance(memory, FrozenScholar | PastLessons):
-            raise TypeError(
-                f"Consolidate needs a Scholar and a FrozenScholar memory, or any net and PastLessons; "
-                f"got {type(brain.net).__name__} and {type(memory).__name__}"
-            )
-        memory.take(brain.net)
+        net = brain.net
+        match memory, net:
+            case PastLessons(), _:
+                memory.take(net)
+            case FrozenScholar(), Scholar():
+                memory.take(net)
+            case _:
+                raise TypeError(
+                    f"Consolidate needs a Scholar and a FrozenScholar memory, or any net and PastLessons; "
+                    f"got {type(net).__name__} and {type(memory).__name__}"
+                )
         return {}
 
 

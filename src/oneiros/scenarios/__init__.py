@@ -9,3 +9,7 @@ from oneiros.scenarios.streams import order_name as order_name
 from oneiros.scenarios.streams import permuted as permuted
 from oneiros.scenarios.streams import task_order as task_order
 from oneiros.scenarios.task import ExampleTask as ExampleTask
+from oneiros.scenarios.uneventful import UneventfulTask as UneventfulTask
+from oneiros.scenarios.views import blended as blended
+from oneiros.scenarios.views import in_colour as in_colour
+from oneiros.scenarios.views import relabelled as relabelled
