@@ -5,9 +5,25 @@ import torch
 
 from oneiros.core import Batch, Memory, Seeds
 from oneiros.memory.exemplars import Exemplars
+from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.memory.mean_input import MeanInput
+from oneiros.memory.past_lessons import PastLessons
+from oneiros.nets.layers import Perceptron
+from oneiros.nets.noise import GaussianNoise
+from oneiros.nets.scholar import Scholar
 
-MEMORIES = {"mean-input": MeanInput, "exemplars": lambda: Exemplars(per_class=3)}
+
+def scholar() -> Scholar:
+    with Seeds(0).building("init"):
+        return Scholar(GaussianNoise((2, 3)), Perceptron((6, 4)))
+
+
+MEMORIES = {
+    "mean-input": MeanInput,
+    "exemplars": lambda: Exemplars(per_class=3),
+    "frozen-scholar": lambda: FrozenScholar(scholar()),
+    "past-lessons": lambda: PastLessons(scholar().solver, a_day=40),
+}
 every_memory = pytest.mark.parametrize("make", MEMORIES.values(), ids=MEMORIES.keys())
 
 
@@ -16,11 +32,21 @@ def lesson(seed: int = 0, n: int = 40) -> Batch:
     return Batch(x=torch.rand(n, 2, 3, generator=rng), y=torch.arange(n) % 4)
 
 
-def filled(make) -> Memory:
-    memory = make()
-    memory.store(lesson(), Seeds(0).rng("store"))
+def fill(memory: Memory, batch: Batch, rng: torch.Generator) -> None:
+    """A day's end: examples stored, and what nights do before a memory can be recalled from."""
+    if isinstance(memory, FrozenScholar):
+        memory.take(scholar())
+        return
+    memory.store(batch, rng)
     if isinstance(memory, Exemplars):
         memory.seal()
+    if isinstance(memory, PastLessons):
+        memory.take(scholar().solver)
+
+
+def filled(make) -> Memory:
+    memory = make()
+    fill(memory, lesson(), Seeds(0).rng("store"))
     return memory
 
 
@@ -69,7 +95,7 @@ def test_a_restored_memory_recalls_and_goes_on_storing_as_the_original(make):
     more = lesson(seed=9)
     more = Batch(x=more.x, y=more.y + 4)
     for memory in (original, restored):
-        memory.store(more, Seeds(3).rng("store"))
+        fill(memory, more, Seeds(3).rng("store"))
     half_way = {k: v.clone() for k, v in original.state_dict().items()}
     assert all(torch.equal(half_way[k], v) for k, v in restored.state_dict().items())
     assert torch.equal(original.recall(6, Seeds(4).rng("r")).x, restored.recall(6, Seeds(4).rng("r")).x)
@@ -79,7 +105,7 @@ def test_a_restored_memory_recalls_and_goes_on_storing_as_the_original(make):
 @every_memory
 def test_storing_keeps_copies_so_that_reusing_the_batch_buffer_does_no_harm(make):
     memory, batch = make(), lesson()
-    memory.store(batch, Seeds(0).rng("store"))
+    fill(memory, batch, Seeds(0).rng("store"))
     before = {k: v.clone() for k, v in memory.state_dict().items()}
     batch.x.zero_()
     assert all(torch.equal(before[k], v) for k, v in memory.state_dict().items())

@@ -1,18 +1,34 @@
 """One contract for every phase. A new phase is tested by adding one line to `CASES`."""
 
+import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
+from torch import nn
 
 from oneiros.core import Batch, Brain, DayPhase, NightPhase, Seeds
 from oneiros.memory.exemplars import Exemplars
+from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.memory.mean_input import MeanInput
 from oneiros.nets.equilibrium import EquilibriumRNN
+from oneiros.nets.layers import MultiHead, Perceptron
+from oneiros.nets.scholar import Scholar, Succession
+from oneiros.nets.vae import VAE, ClassVAE
+from oneiros.nets.wgan import WGAN
+from oneiros.phases.anneal import Anneal
+from oneiros.phases.backprop_wake import BackpropWake
+from oneiros.phases.consolidate import Consolidate, FreshOptimisers, Newborn, Succeed
 from oneiros.phases.equilibrium_wake import EquilibriumWake
+from oneiros.phases.interleave import Interleave
+from oneiros.phases.learn_class_vae import LearnClassVAE
+from oneiros.phases.learn_vae import LearnVAE
+from oneiros.phases.learn_wgan import LearnWGAN
+from oneiros.phases.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
 from oneiros.phases.rehearse import Rehearse
 from oneiros.phases.remember import Remember, SealExemplars
+from oneiros.phases.scholar_wake import HardTargets, ScholarWake
 from oneiros.phases.spiking_sleep import SpikingSleep
 
 LESSON = Batch(
@@ -34,10 +50,56 @@ def equilibrium_brain() -> Brain:
     return Brain(net=net, memory={"mean": mean, "exemplars": exemplars}, optim={"wake": optim})
 
 
+IMAGES = Batch(
+    x=torch.rand(12, 1, 4, 4, generator=torch.Generator().manual_seed(0)),
+    y=torch.arange(12) % 3,
+)
+LEARN = {VAE: LearnVAE(), ClassVAE: LearnClassVAE(replayed=6), WGAN: LearnWGAN(critic_steps=1)}
+
+
+def scholar_brain(generator: type[nn.Module] = VAE, solver: Callable[[], nn.Module] | None = None) -> Brain:
+    """A small scholar that has lived one day and one night: its generator is trained, its frozen copy in memory."""
+    build: dict[type[nn.Module], Callable[[], nn.Module]] = {
+        VAE: lambda: VAE((1, 4, 4), hidden=(5,), latent=2),
+        ClassVAE: lambda: ClassVAE((1, 4, 4), classes=3, hidden=(5,), latent=2),
+        WGAN: lambda: WGAN((1, 4, 4), latent=2, width=2),
+    }
+    with Seeds(0).building("init"):
+        net = Scholar(build[generator](), (solver or (lambda: Perceptron((16, 5, 3))))())
+    parts = {"solver": net.solver, "generator": net.generator}
+    if isinstance(net.generator, WGAN):
+        parts |= {"generator": net.generator.painter, "critic": net.generator.critic}
+    if isinstance(net.solver, MultiHead):
+        parts |= {"trunk": net.solver.trunk, "heads": net.solver.heads}
+    optim: dict[str, torch.optim.Optimizer] = {
+        name: torch.optim.Adam(part.parameters(), lr=0.01) for name, part in parts.items()
+    }
+    brain = Brain(net=net, memory={"scholar": FrozenScholar(net)}, optim=optim)
+    LEARN[generator](brain, IMAGES, Seeds(0).rng("day"))
+    Consolidate()(brain, Seeds(0).rng("night"))
+    LEARN[generator](brain, IMAGES, Seeds(0).rng("another day"))
+    brain.age, brain.hour = 1, 0.8
+    return brain
+
+
+def heirs() -> nn.Module:
+    return Succession([Perceptron((16, 3)), Perceptron((16, 4, 3))])
+
+
+def two_heads() -> nn.Module:
+    return MultiHead((16, 5), (3, 3))
+
+
 @dataclass(frozen=True)
 class Case:
     phase: DayPhase | NightPhase
     brain: Callable[[], Brain] = equilibrium_brain
+    lesson: Batch = LESSON
+
+
+def scholarly(phase: DayPhase | NightPhase, **brain) -> Case:
+    second = replace(IMAGES, y=IMAGES.targets() + 3) if brain.get("solver") is two_heads else IMAGES
+    return Case(phase, lambda: scholar_brain(**brain), second)
 
 
 def sleep(**changed):
@@ -58,6 +120,21 @@ CASES = {
     "remember mean": Case(Remember(memory="mean")),
     "remember exemplars": Case(Remember(memory="exemplars")),
     "seal-exemplars": Case(SealExemplars()),
+    "anneal": scholarly(Anneal(optim=("solver",))),
+    "backprop-wake": scholarly(BackpropWake(optim="solver", changes=("solver.",))),
+    "scholar-wake": scholarly(ScholarWake(replayed=5)),
+    "scholar-wake by decisions": scholarly(ScholarWake(replayed=5, targets=HardTargets())),
+    "learn vae": scholarly(LearnVAE()),
+    "learn class vae": scholarly(LearnClassVAE(replayed=5), generator=ClassVAE),
+    "learn wgan": scholarly(LearnWGAN(critic_steps=1), generator=WGAN),
+    "interleave vae": scholarly(Interleave(inner=LearnVAE(), replayed=5)),
+    "interleave wgan": scholarly(Interleave(inner=LearnWGAN(critic_steps=1), replayed=5), generator=WGAN),
+    "lwf": scholarly(LearnWithoutForgetting(inputs=TodaysInputs()), solver=two_heads),
+    "lwf with dreams": scholarly(LearnWithoutForgetting(inputs=DreamtInputs(5)), solver=two_heads),
+    "consolidate": scholarly(Consolidate()),
+    "fresh-optimisers": scholarly(FreshOptimisers(optim=("solver", "generator"))),
+    "newborn": scholarly(Newborn(part="generator"), generator=WGAN),
+    "succeed": scholarly(Succeed(), solver=heirs),
     "spiking-sleep": Case(sleep()),
     "spiking-sleep with feedback": Case(sleep(feedback=(1.0,))),
     "spiking-sleep weight-dependent": Case(sleep(stdp="weight_dependent")),
@@ -67,11 +144,11 @@ CASES = {
 every_phase = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
 
-def call(phase, brain: Brain, seed: int = 0):
-    rng = Seeds(seed).rng(phase.name)
-    if isinstance(phase, (SpikingSleep, SealExemplars)):
-        return phase(brain, rng)
-    return phase(brain, LESSON, rng)
+def call(case: Case, brain: Brain, seed: int = 0):
+    """By day a phase is given a batch, by night none: its signature says which it is."""
+    rng = Seeds(seed).rng(case.phase.name)
+    by_day = "batch" in inspect.signature(case.phase).parameters
+    return case.phase(brain, case.lesson, rng) if by_day else case.phase(brain, rng)  # pyright: ignore
 
 
 def weights(brain: Brain) -> dict[str, torch.Tensor]:
@@ -86,7 +163,6 @@ def everything(brain: Brain) -> dict[str, torch.Tensor]:
 def test_every_phase_of_the_package_has_a_case():
     """Counts what the folder defines, so that a phase cannot be forgotten here."""
     import importlib
-    import inspect
     import pkgutil
 
     import oneiros.phases
@@ -113,7 +189,7 @@ def test_it_meets_its_protocol_and_is_immutable(case):
 def test_only_declared_parameters_move(case):
     brain = case.brain()
     before = weights(brain)
-    call(case.phase, brain)
+    call(case, brain)
     moved = {name for name, w in weights(brain).items() if not torch.equal(w, before[name])}
     assert all(name.startswith(case.phase.changes) for name in moved), moved
     if case.phase.changes:
@@ -127,7 +203,7 @@ def test_the_same_rng_gives_bit_equal_results_and_leaves_global_generators_alone
 
     brains = case.brain(), case.brain()
     torch_before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    answers = [call(case.phase, brain) for brain in brains]
+    answers = [call(case, brain) for brain in brains]
     assert torch.equal(torch.get_rng_state(), torch_before)
     assert (np.random.get_state()[1] == numpy_before).all()  # noqa: NPY002
     first, second = map(everything, brains)
@@ -138,7 +214,7 @@ def test_the_same_rng_gives_bit_equal_results_and_leaves_global_generators_alone
 
 @every_phase
 def test_it_returns_finite_detached_scalars_under_the_names_it_declares(case):
-    answer = call(case.phase, case.brain())
+    answer = call(case, case.brain())
     assert tuple(answer) == tuple(case.phase.returns)
     for value in answer.values():
         assert value.ndim == 0
@@ -151,11 +227,11 @@ def test_it_returns_finite_detached_scalars_under_the_names_it_declares(case):
 def test_train_and_eval_mode_are_as_they_were(case, training):
     brain = case.brain()
     brain.net.train(training)
-    call(case.phase, brain)
+    call(case, brain)
     assert all(module.training is training for module in brain.net.modules())
 
 
 @every_phase
 def test_gradients_stay_enabled_for_the_caller(case):
-    call(case.phase, case.brain())
+    call(case, case.brain())
     assert torch.is_grad_enabled()

@@ -146,7 +146,7 @@ class ClassVAE(nn.Module):
         require_trained(self)
         mode = self._modes(n, rng, labels)
         mean, factor = self.prior()
-        noise = torch.randn(n, self.latent, generator=rng, device=rng.device)
+        noise = torch.randn(n, self.latent, generator=rng, device=rng.device, dtype=mean.dtype)
         z = mean[mode] + torch.einsum("nij,nj->ni", factor[mode], noise)
         code = self.code(z, mode)
         return Batch(x=self.decode(code).sigmoid(), y=mode % self.classes, z=code)
