@@ -78,7 +78,7 @@ class Config:
     per_task: int = 2
     batch_size: int = 64
     epochs: int = 6
-    gan_epochs: int = 10
+    gan_epochs: int = 6
     hidden: tuple[int, ...] = (400, 400)
     lr: float = 1e-3
     replayed: int = 128
@@ -121,10 +121,10 @@ LARGE = {
 
 CLASSES = Config()
 PERMUTED = Config(epochs=1, gan_epochs=3)
-CHAIN = Config(epochs=3, gan_epochs=6)
+CHAIN = Config(epochs=3, gan_epochs=4)
 # Colour images have four times the pixels of MNIST, and the second domain's scenes are hard to dream.
 DOMAINS = Config(
-    second="mnist-on-cifar10", examples=20000, epochs=6, gan_epochs=12, probe_every=50, draw_at=(100, 200, 500, 1000)
+    second="mnist-on-cifar10", examples=20000, epochs=6, gan_epochs=6, probe_every=50, draw_at=(100, 200, 500, 1000)
 )
 LWF = replace(DOMAINS, data="mnist-on-cifar10", second="mnist")
 
