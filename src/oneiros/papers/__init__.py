@@ -8,6 +8,8 @@ from oneiros.papers.recipe import Experiment
 EXPERIMENTS = {
     "kubo2025/mnist": "oneiros.papers.kubo2025:MNIST",
     "kubo2025/digits": "oneiros.papers.kubo2025:DIGITS",
+    "deperrois2022/cifar10": "oneiros.papers.deperrois2022:CIFAR10",
+    "deperrois2022/svhn": "oneiros.papers.deperrois2022:SVHN",
 }
 
 
