@@ -6,8 +6,9 @@ import torch
 from oneiros.core import Batch, Memory, Seeds
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.mean_input import MeanInput
+from oneiros.memory.recent_latents import RecentLatents
 
-MEMORIES = {"mean-input": MeanInput, "exemplars": lambda: Exemplars(per_class=3)}
+MEMORIES = {"mean-input": MeanInput, "exemplars": lambda: Exemplars(per_class=3), "recent-latents": RecentLatents}
 every_memory = pytest.mark.parametrize("make", MEMORIES.values(), ids=MEMORIES.keys())
 
 

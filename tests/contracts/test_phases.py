@@ -1,5 +1,6 @@
 """One contract for every phase. A new phase is tested by adding one line to `CASES`."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,10 +10,18 @@ import torch
 from oneiros.core import Batch, Brain, DayPhase, NightPhase, Seeds
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.mean_input import MeanInput
+from oneiros.memory.recent_latents import RecentLatents
+from oneiros.nets.dreaming import DreamingNet
 from oneiros.nets.equilibrium import EquilibriumRNN
+from oneiros.phases.dreaming_wake import DreamingWake
 from oneiros.phases.equilibrium_wake import EquilibriumWake
+from oneiros.phases.forget import ForgetLatents
+from oneiros.phases.nrem import Nrem
+from oneiros.phases.phantom_step import PhantomStep
 from oneiros.phases.rehearse import Rehearse
+from oneiros.phases.rem import Rem
 from oneiros.phases.remember import Remember, SealExemplars
+from oneiros.phases.replay import Replay
 from oneiros.phases.spiking_sleep import SpikingSleep
 
 LESSON = Batch(
@@ -34,10 +43,32 @@ def equilibrium_brain() -> Brain:
     return Brain(net=net, memory={"mean": mean, "exemplars": exemplars}, optim={"wake": optim})
 
 
+IMAGES = Batch(x=torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1)
+
+
+def dreaming_brain() -> Brain:
+    """A small encoder and generator that have lived two wake batches: momentum in Adam, both batches remembered."""
+    with Seeds(0).building("init"):
+        net = DreamingNet(channels=4, latents=6)
+    parts = {"encoder": net.encoder, "generator": net.generator}
+    optim: dict[str, torch.optim.Optimizer] = {
+        name: torch.optim.Adam(part.parameters(), lr=1e-3, fused=True) for name, part in parts.items()
+    }
+    brain = Brain(net=net, memory={"latents": RecentLatents()}, optim=optim)
+    for step in range(2):
+        DreamingWake()(brain, IMAGES, Seeds(0).rng("wake", step))
+    return brain
+
+
 @dataclass(frozen=True)
 class Case:
     phase: DayPhase | NightPhase
     brain: Callable[[], Brain] = equilibrium_brain
+    lesson: Batch = LESSON
+
+
+def dreaming(phase: DayPhase | NightPhase) -> Case:
+    return Case(phase, dreaming_brain, IMAGES)
 
 
 def sleep(**changed):
@@ -58,6 +89,14 @@ CASES = {
     "remember mean": Case(Remember(memory="mean")),
     "remember exemplars": Case(Remember(memory="exemplars")),
     "seal-exemplars": Case(SealExemplars()),
+    "dreaming-wake": dreaming(DreamingWake()),
+    "dreaming-wake without real": dreaming(DreamingWake(losses=("image", "kl"), noise=0.7)),
+    "nrem": dreaming(Nrem()),
+    "nrem mixed": dreaming(Nrem(replay=Replay(memories=0.5, newest=0.5), weight=0.5)),
+    "rem": dreaming(Rem()),
+    "rem from noise": dreaming(Rem(replay=Replay(memories=0.0))),
+    "forget-latents": dreaming(ForgetLatents()),
+    "phantom-step": dreaming(PhantomStep(parameters=("encoder.judge.",))),
     "spiking-sleep": Case(sleep()),
     "spiking-sleep with feedback": Case(sleep(feedback=(1.0,))),
     "spiking-sleep weight-dependent": Case(sleep(stdp="weight_dependent")),
@@ -67,11 +106,11 @@ CASES = {
 every_phase = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
 
-def call(phase, brain: Brain, seed: int = 0):
-    rng = Seeds(seed).rng(phase.name)
-    if isinstance(phase, (SpikingSleep, SealExemplars)):
-        return phase(brain, rng)
-    return phase(brain, LESSON, rng)
+def call(case: Case, brain: Brain, seed: int = 0):
+    """By day a phase is given a batch, by night none: its signature says which it is."""
+    rng = Seeds(seed).rng(case.phase.name)
+    by_day = "batch" in inspect.signature(case.phase).parameters
+    return case.phase(brain, case.lesson, rng) if by_day else case.phase(brain, rng)  # pyright: ignore
 
 
 def weights(brain: Brain) -> dict[str, torch.Tensor]:
@@ -86,7 +125,6 @@ def everything(brain: Brain) -> dict[str, torch.Tensor]:
 def test_every_phase_of_the_package_has_a_case():
     """Counts what the folder defines, so that a phase cannot be forgotten here."""
     import importlib
-    import inspect
     import pkgutil
 
     import oneiros.phases
@@ -113,7 +151,7 @@ def test_it_meets_its_protocol_and_is_immutable(case):
 def test_only_declared_parameters_move(case):
     brain = case.brain()
     before = weights(brain)
-    call(case.phase, brain)
+    call(case, brain)
     moved = {name for name, w in weights(brain).items() if not torch.equal(w, before[name])}
     assert all(name.startswith(case.phase.changes) for name in moved), moved
     if case.phase.changes:
@@ -127,7 +165,7 @@ def test_the_same_rng_gives_bit_equal_results_and_leaves_global_generators_alone
 
     brains = case.brain(), case.brain()
     torch_before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    answers = [call(case.phase, brain) for brain in brains]
+    answers = [call(case, brain) for brain in brains]
     assert torch.equal(torch.get_rng_state(), torch_before)
     assert (np.random.get_state()[1] == numpy_before).all()  # noqa: NPY002
     first, second = map(everything, brains)
@@ -138,7 +176,7 @@ def test_the_same_rng_gives_bit_equal_results_and_leaves_global_generators_alone
 
 @every_phase
 def test_it_returns_finite_detached_scalars_under_the_names_it_declares(case):
-    answer = call(case.phase, case.brain())
+    answer = call(case, case.brain())
     assert tuple(answer) == tuple(case.phase.returns)
     for value in answer.values():
         assert value.ndim == 0
@@ -151,11 +189,11 @@ def test_it_returns_finite_detached_scalars_under_the_names_it_declares(case):
 def test_train_and_eval_mode_are_as_they_were(case, training):
     brain = case.brain()
     brain.net.train(training)
-    call(case.phase, brain)
+    call(case, brain)
     assert all(module.training is training for module in brain.net.modules())
 
 
 @every_phase
 def test_gradients_stay_enabled_for_the_caller(case):
-    call(case.phase, case.brain())
+    call(case, case.brain())
     assert torch.is_grad_enabled()

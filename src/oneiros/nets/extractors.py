@@ -32,15 +32,15 @@ def inception_v3(root: Path) -> nn.Module:
     Raises:
         FileNotFoundError: saying how to make the file.
     """
-    from safetensors.torch import load_file
-    from torchvision.models import inception_v3 as torchvision_inception
-
     file = root / INCEPTION_FILE
     if not file.is_file():
         raise FileNotFoundError(
             f"there is no {file}: save the state_dict of torchvision.models.inception_v3(weights='DEFAULT') there "
             "with safetensors.torch.save_file, or --set extractor=untrained-encoder"
         )
+    from safetensors.torch import load_file
+    from torchvision.models import inception_v3 as torchvision_inception  # slow to import, and seldom needed
+
     net = torchvision_inception(weights=None, aux_logits=True, init_weights=False)
     net.load_state_dict(load_file(file))
     net.fc = nn.Identity()  # pyright: ignore[reportAttributeAccessIssue]

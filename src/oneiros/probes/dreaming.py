@@ -20,15 +20,15 @@ from oneiros.nets.dreaming import SIDE, DreamingNet
 from oneiros.probes.accuracy import looking_only
 
 
-def encoded(net: nn.Module, batches: Iterable[Float[Tensor, "b ..."]]) -> Float[Tensor, "n latent"]:
+def encoded(net: nn.Module, batches: Iterable[Float[Tensor, "_ ..."]]) -> Float[Tensor, "n latent"]:
     """What `net` makes of the inputs, batch by batch."""
     with looking_only(net):
         return torch.cat([net(x) for x in batches])
 
 
 def covered(
-    batches: Iterable[Float[Tensor, "b channels 32 32"]], probability: float, size: int, rng: torch.Generator
-) -> Iterator[Float[Tensor, "b channels 32 32"]]:
+    batches: Iterable[Float[Tensor, "_ channels 32 32"]], probability: float, size: int, rng: torch.Generator
+) -> Iterator[Float[Tensor, "_ channels 32 32"]]:
     """The same images with squares set to 0, which is grey: one mask for each image."""
     squares = -(-SIDE // size)
     for x in batches:

@@ -63,7 +63,7 @@ def realism(rows: pd.DataFrame) -> Figure | None:
         return None
     figure, (axes,) = _canvas(1, wide=4.2)
     for index, (metric, kind) in enumerate(kinds.items()):
-        _line(axes, _by_epoch(found, metric), kind, PALETTE[index], MARKERS[index], scale=1)
+        _line(axes, _by_epoch(found, metric), kind, PALETTE[index], MARKERS[index], scale=1.0)
     extractor = next(iter(kinds)).split("/")[1]
     axes.set(xlabel="epoch", ylabel=f"Frechet distance\n({extractor})", ylim=(0, None))
     axes.legend(frameon=False)
@@ -132,7 +132,7 @@ def loss_curves(rows: pd.DataFrame) -> Figure | None:
         for index, name in enumerate(names):
             mine = everything[everything["condition"] == name]
             curve = _by_epoch(mine, f"loss/{loss}")
-            _line(axes, curve, NAMES[name][0], NAMES[name][1], MARKERS[index % len(MARKERS)], scale=1)
+            _line(axes, curve, NAMES[name][0], NAMES[name][1], MARKERS[index % len(MARKERS)], scale=1.0)
         axes.set(title=title, xlabel="epoch")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
@@ -150,7 +150,7 @@ def _learning(conditions: Sequence[str]) -> Callable[[pd.DataFrame], Figure | No
         for axes, (readout, title) in zip(panels, READOUTS.items(), strict=True):
             for index, name in enumerate(present):
                 curve = _by_epoch(rows[rows["condition"] == name], f"separability_{readout}")
-                _line(axes, curve, *NAMES[name], MARKERS[index], scale=100)
+                _line(axes, curve, *NAMES[name], MARKERS[index], scale=100.0)
             axes.set(title=title, xlabel="epoch", ylabel="linear separability (%)")
         panels[0].legend(frameon=False, fontsize=8)
         return figure
@@ -175,7 +175,7 @@ def _occlusion(conditions: Sequence[str]) -> Callable[[pd.DataFrame], Figure | N
                 curve = pd.concat([clean, mine.assign(x=level).dropna(subset=["x"])])
                 shares = curve["x"].astype(int)
                 levels = {int(s): curve.loc[shares == s, "value"].to_numpy(dtype=float) for s in sorted(set(shares))}
-                _line(axes, levels, *NAMES[name], MARKERS[index], scale=100)
+                _line(axes, levels, *NAMES[name], MARKERS[index], scale=100.0)
             axes.set(title=title, xlabel="occlusion intensity (%)", ylabel="linear separability (%)")
         panels[0].legend(frameon=False, fontsize=8)
         return figure
