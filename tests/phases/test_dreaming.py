@@ -227,3 +227,21 @@ def test_another_memory_or_net_is_refused_with_what_is_needed():
     other = torch.nn.Linear(1, 1)
     with pytest.raises(TypeError, match="Nrem needs a DreamingNet"):
         Nrem()(Brain(net=other, optim={"encoder": adam(other.parameters())}), Seeds(0).rng("nrem"))
+
+
+WAITING = ("item", "tolist", "numpy", "cpu", "nonzero", "__bool__", "__float__", "__int__", "__index__")
+
+
+def test_a_cycle_never_waits_for_a_number(monkeypatch):
+    """What would make the host wait for a GPU is forbidden here; the loop and its consumers read at the epoch's end."""
+    brain, _ = awake()
+
+    def refuse(*arguments, **named):
+        raise AssertionError("a phase asked for a number")
+
+    for name in WAITING:
+        monkeypatch.setattr(torch.Tensor, name, refuse)
+    with pytest.raises(AssertionError, match="asked for a number"):
+        bool(torch.ones(()))
+    fast_cycle(brain, images(), Seeds(0), 0)
+    PhantomStep(parameters=("encoder.",))(brain, Seeds(0).rng("phantom"))

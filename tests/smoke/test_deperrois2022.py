@@ -114,5 +114,5 @@ def test_published_numbers_are_judged_at_paper_scale_only_and_claims_at_any(outc
     judged = check(outcome[0])
     assert len(judged.targets) == 5
     assert {target.verdict for target in judged.targets} == {"not run"}
-    assert len(judged.claims) == 15
+    assert len(judged.claims) == 16
     assert all(claim.n == 1 for claim in judged.claims)
