@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from oneiros.report.drawing import Drawing
 from oneiros.report.figures import MARKERS, PALETTE, STYLE
@@ -29,14 +30,14 @@ NAMES = {
     "nrem_mixed": ("NREM from mixed memories", PALETTE[4]),
     "untrained": ("untrained", "#AAAAAA"),
 }
-LOSSES = {"image": "image", "kl": "KL", "nrem": "NREM", "fake": "generator (fake)"}
+LOSSES = {"image": "image", "kl": "KL", "nrem": "NREM", "fake": "generator"}
+EVERY = ("pad", "without_rem", "without_memory_mix", "without_nrem", "wake_only")
 READOUTS = {"sgd": "SGD readout (paper)", "ridge": "ridge readout"}
 
 
 def drawings(data: str, *, losses: str) -> tuple[Drawing, ...]:
     """All figures of one data set's experiment; `losses` is what the figure of losses is called."""
     main, robust = ("pad", "without_rem", "without_memory_mix"), ("pad", "without_nrem")
-    every = (*main, "without_nrem", "wake_only")
     mixing, order = ("pad", "rem_from_noise", "rem_from_memories"), ("pad", "rem_before_nrem")
     return (
         _one("figure-3d", f"Fig. 3 d: realism of dreams, {data}", "Frechet distance by epoch", realism),
@@ -45,7 +46,7 @@ def drawings(data: str, *, losses: str) -> tuple[Drawing, ...]:
         _one("figure-6-pca", f"Fig. 6 b-d: latents, {data}", "two principal axes for each condition", latents),
         _one("figure-6-ratios", f"Fig. 6 e, f: latent distances, {data}", "bars of two ratios", ratios),
         _one(losses, f"{_title(losses)}: losses, {data}", "each loss by epoch and condition", loss_curves),
-        _one("appendix-1-figure-3", f"Appendix 1, Fig. 3: all phases, {data}", "accuracy by epoch", _learning(every)),
+        _one("appendix-1-figure-3", f"Appendix 1, Fig. 3: all phases, {data}", "accuracy by epoch", _learning(EVERY)),
         _one("appendix-1-figure-4", f"Appendix 1, Fig. 4: mixing, {data}", "accuracy by epoch", _learning(mixing)),
         _one("appendix-1-figure-5", f"Appendix 1, Fig. 5: order, {data}", "accuracy by epoch", _learning(order)),
         _one(
@@ -65,7 +66,8 @@ def realism(rows: pd.DataFrame) -> Figure | None:
     for index, (metric, kind) in enumerate(kinds.items()):
         _line(axes, _by_epoch(found, metric), kind, PALETTE[index], MARKERS[index], scale=1.0)
     extractor = next(iter(kinds)).split("/")[1]
-    axes.set(xlabel="epoch", ylabel=f"Frechet distance\n({extractor})", ylim=(0, None))
+    _epochs(axes)
+    axes.set(ylabel=f"Frechet distance\n({extractor})", ylim=(0, None))
     axes.legend(frameon=False)
     return figure
 
@@ -91,7 +93,9 @@ def latents(rows: pd.DataFrame) -> Figure | None:
     panels[0].set_ylabel("PC 2")
     handles = [Line2D([], [], marker="o", linestyle="", color=PALETTE[i], label=f"class {i}") for i in range(4)]
     handles += [Line2D([], [], marker="o", linestyle="", color="#555555", markerfacecolor="none", label="covered")]
-    figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False)
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=5, frameon=False, columnspacing=1, handletextpad=0.2
+    )
     return figure
 
 
@@ -118,9 +122,12 @@ def ratios(rows: pd.DataFrame) -> Figure | None:
 
 
 def loss_curves(rows: pd.DataFrame) -> Figure | None:
-    """Every loss over epochs, measured on the same images in every condition, whether or not it was trained on."""
+    """Every loss over epochs, measured on the same images in every condition, whether or not it was trained on.
+
+    The discriminator's is real + fake; the generator's is fake, which it ascends.
+    """
     measured = rows[rows["metric"].str.startswith("loss/")]
-    names = [name for name in NAMES if name in set(measured["condition"])]
+    names = [name for name in EVERY if name in set(measured["condition"])]
     if not names:
         return None
     figure, panels = _canvas(len(LOSSES) + 1, wide=2.4, high=2.6)
@@ -128,12 +135,13 @@ def loss_curves(rows: pd.DataFrame) -> Figure | None:
     keys = ["condition", "seed", "phase"]
     judged = both.groupby(keys, as_index=False, sort=False).agg({"value": "sum"}).assign(metric="loss/both")
     everything = pd.concat([measured, judged])
-    for axes, (loss, title) in zip(panels, (LOSSES | {"both": "discriminator (real + fake)"}).items(), strict=True):
+    for axes, (loss, title) in zip(panels, (LOSSES | {"both": "discriminator"}).items(), strict=True):
         for index, name in enumerate(names):
             mine = everything[everything["condition"] == name]
             curve = _by_epoch(mine, f"loss/{loss}")
             _line(axes, curve, NAMES[name][0], NAMES[name][1], MARKERS[index % len(MARKERS)], scale=1.0)
-        axes.set(title=title, xlabel="epoch")
+        axes.set_title(title)
+        _epochs(axes)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=5, frameon=False)
     return figure
@@ -144,14 +152,15 @@ def _learning(conditions: Sequence[str]) -> Callable[[pd.DataFrame], Figure | No
 
     def draw(rows: pd.DataFrame) -> Figure | None:
         present = [name for name in conditions if name in set(rows["condition"])]
-        if not present:
+        if len(present) < 2:
             return None
         figure, panels = _canvas(2, wide=3.4)
         for axes, (readout, title) in zip(panels, READOUTS.items(), strict=True):
             for index, name in enumerate(present):
                 curve = _by_epoch(rows[rows["condition"] == name], f"separability_{readout}")
                 _line(axes, curve, *NAMES[name], MARKERS[index], scale=100.0)
-            axes.set(title=title, xlabel="epoch", ylabel="linear separability (%)")
+            axes.set(title=title, ylabel="linear separability (%)")
+            _epochs(axes)
         panels[0].legend(frameon=False, fontsize=8)
         return figure
 
@@ -164,7 +173,7 @@ def _occlusion(conditions: Sequence[str]) -> Callable[[pd.DataFrame], Figure | N
     def draw(rows: pd.DataFrame) -> Figure | None:
         ended = rows[rows["phase"] == "end"]
         present = [name for name in conditions if name in set(ended["condition"])]
-        if not present:
+        if len(present) < 2:
             return None
         figure, panels = _canvas(2, wide=3.4)
         for axes, (readout, title) in zip(panels, READOUTS.items(), strict=True):
@@ -203,6 +212,11 @@ def _line(axes: Axes, curve: Mapping[int, np.ndarray], name: str, colour: str, m
     sem = scale * np.array([_sem(values) for values in curve.values()])
     axes.plot(x, mean, color=colour, marker=marker, markersize=4, linewidth=1.4, label=name)
     axes.fill_between(x, mean - sem, mean + sem, color=colour, alpha=0.15, linewidth=0)
+
+
+def _epochs(axes: Axes) -> None:
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _sem(values: np.ndarray) -> float:
