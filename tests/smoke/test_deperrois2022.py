@@ -1,6 +1,5 @@
 """Every condition of Deperrois 2022 at smoke scale: seconds, and exactly the addresses of a full run."""
 
-import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,32 +7,28 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from oneiros.core import Seeds
+from oneiros.data import load
+from oneiros.life import live
 from oneiros.papers import experiment
-from oneiros.papers.recipe import Run, perform
+from oneiros.papers.deperrois2022.config import Config
+from oneiros.papers.deperrois2022.experiment import lessons
+from oneiros.papers.recipe import Build, Life, Run, perform
 from oneiros.report import check
 from oneiros.results import read_rows
 from oneiros.results.picture import read_picture
 
+from .small_pictures import write_pictures
+
 CHOSEN = experiment("deperrois2022/cifar10")
 EPOCHS, BATCHES = 2, 80 // 16
-TRAINED = {c: ("nrem" in c or "rem" in c) for c in CHOSEN.conditions}
-
-
-def _write_pictures(root: Path) -> str:
-    path = Path(__file__).parents[1] / "papers" / "small_pictures.py"
-    spec = importlib.util.spec_from_file_location("small_pictures", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.write_pictures(root)
 
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory) -> tuple[pd.DataFrame, Path]:
     """All conditions, one seed."""
     root = tmp_path_factory.mktemp("dreams")
-    config = replace(CHOSEN.scales["smoke"], data=_write_pictures(root / "pictures"))
+    config = replace(CHOSEN.scales["smoke"], data=write_pictures(root / "pictures"))
     for condition in CHOSEN.conditions:
         run = Run(
             experiment="deperrois2022/cifar10", scale="smoke", config=config, condition=condition, seed=0,
@@ -90,7 +85,7 @@ def test_accuracies_are_fractions_and_conditions_differ(outcome):
     assert scores["value"].between(0, 1).all()
     inter = ended[ended["metric"] == "inter"].set_index("condition")["value"]
     assert inter.nunique() == len(CHOSEN.conditions), "two conditions that come out alike are one"
-    # No training draws differ: the first wake batch is the same whatever the night does.
+    # Nothing, or the latents (16 of 8 numbers) of one or two wake batches; forgotten at the end of the last epoch.
     assert set(rows.loc[rows["metric"] == "stored_bytes", "value"]) <= {0.0, 16 * 8 * 4.0, 2 * 16 * 8 * 4.0}
 
 
@@ -116,3 +111,49 @@ def test_published_numbers_are_judged_at_paper_scale_only_and_claims_at_any(outc
     assert {target.verdict for target in judged.targets} == {"not run"}
     assert len(judged.claims) == 16
     assert all(claim.n == 1 for claim in judged.claims)
+
+
+def build(config: Config, condition: str = "pad") -> Life:
+    return CHOSEN.build(Build(config=config, condition=condition, seed=0, data=None, device="cpu"))
+
+
+def test_training_losses_are_means_over_an_epoch_s_batches(tmp_path):
+    life = build(replace(CHOSEN.scales["smoke"], data=write_pictures(tmp_path), probe_every=9, gallery_epochs=()))
+    said: list[float] = []
+    for event in live(life.brain, life.tasks, life.schedule, life.seeds):
+        said += [float(event.values["nrem"])] if event.phase == "nrem" else []
+        rows = {row.metric: row for row in life.measure(event)}
+        if event.kind == "epoch_end":
+            assert len(said) == BATCHES
+            assert rows["nrem/nrem"].value == pytest.approx(sum(said) / BATCHES, rel=1e-5)
+            assert rows["nrem/nrem"].phase == f"step:{(event.epoch + 1) * BATCHES}"
+            assert "separability_sgd" not in rows
+            said.clear()
+
+
+def test_only_runs_on_all_images_write_the_number_that_is_judged(tmp_path):
+    config = replace(CHOSEN.scales["smoke"], data=write_pictures(tmp_path), examples=0)
+    life = build(config, "untrained")
+    rows = [row for e in live(life.brain, life.tasks, life.schedule, life.seeds) for row in life.measure(e)]
+    (judged,) = [row.value for row in rows if row.metric == "separability_epoch_1" and row.phase == "end"]
+    assert judged == next(row.value for row in rows if row.metric == "separability_sgd" and row.phase == "end")
+
+
+def test_validation_images_are_kept_from_training(tmp_path):
+    config = replace(CHOSEN.scales["smoke"], data=write_pictures(tmp_path), evaluate_on="validation", validation=0.25)
+    train, test = lessons(config, load(config.data), Seeds(0))
+    assert len(test) == 30
+    assert len(train) == 80
+    known = {image.numpy().tobytes() for image in train.images}
+    assert not known & {image.numpy().tobytes() for image in test.images}
+
+
+def test_settings_that_make_no_sense_are_refused():
+    for change, words in (
+        ({"batch_size": 1}, "batch_size is 1; expected at least 2"),
+        ({"memories": 1.5}, "memories is 1.5; expected a share"),
+        ({"occlusions": (0.5, 2.0)}, "expected probabilities"),
+        ({"validation": 0.0}, "expected a fraction"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            replace(CHOSEN.scales["smoke"], **change)

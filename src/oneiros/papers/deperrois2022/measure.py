@@ -5,6 +5,7 @@ Rows after whole epochs carry the phase "step:N" (N batches lived), rows of the 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,6 +28,14 @@ CHUNK = 250  # images at a time
 GALLERY = 12  # images in a gallery
 LOSS_IMAGES = 500  # images that all losses are measured on
 POINTS = 20  # images of each class in the PCA figure
+
+
+class Clean(NamedTuple):
+    """Latents of all images, uncovered, and the readouts learned on the training ones."""
+
+    train: Tensor
+    test: Tensor
+    readouts: Mapping[str, Readout]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -59,34 +68,31 @@ class Observer:
             found = {name: float(value) / self.batches for name, value in self.sums.items()} | self.losses()
             self.sums.clear()
             if lived < self.epochs:
-                found |= self.separability(self.readouts()) if lived % self.config.probe_every == 0 else {}
+                found |= self.separability(self.clean()) if lived % self.config.probe_every == 0 else {}
                 found |= self.realism() if lived in self.config.gallery_epochs else {}
         if event.kind == "task_end":
-            readouts = self.readouts()
-            found = self.separability(readouts) | self.realism()
-            final = found | self.robustness(readouts) | self.organisation() | self.axes()
+            clean = self.clean()
+            found = self.separability(clean) | self.realism()
+            final = found | self.robustness(clean.readouts) | self.organisation(clean) | self.axes(clean)
             final["stored_bytes"] = float(sum(memory.nbytes for memory in self.brain.memory.values()))
             yield from (Measured(metric=m, value=v, task=event.task, phase="end") for m, v in final.items())
         phase = f"step:{lived * self.batches}"
         yield from (Measured(metric=m, value=v, task=event.task, phase=phase) for m, v in found.items())
 
-    def separability(self, readouts: Mapping[str, Readout]) -> dict[str, float]:
+    def clean(self) -> Clean:
+        """Latents, the paper's readout and the ridge one."""
+        c, y, n_classes = self.config, self.train.labels, len(self.train.classes)
+        train, test = (encoded(self.net, self.images(examples)) for examples in (self.train, self.test))
+        by_sgd = sgd_readout(train, y, n_classes, self.rng("readout"), epochs=c.readout_epochs, rate=c.readout_rate)
+        return Clean(train, test, {"sgd": by_sgd, "ridge": ridge_readout(train, y, n_classes, penalty=c.ridge_penalty)})
+
+    def separability(self, clean: Clean) -> dict[str, float]:
         """Test accuracy of both readouts on clean images."""
-        z = encoded(self.net, self.images(self.test))
-        scores = {f"separability_{name}": readout.accuracy(z, self.test.labels) for name, readout in readouts.items()}
+        readouts, y = clean.readouts, self.test.labels
+        scores = {f"separability_{name}": readout.accuracy(clean.test, y) for name, readout in readouts.items()}
         if not self.config.examples:
             scores[f"separability_epoch_{self.epochs}"] = scores["separability_sgd"]
         return scores
-
-    def readouts(self) -> dict[str, Readout]:
-        """The paper's readout and the ridge one, learned on clean training latents."""
-        c, n_classes = self.config, len(self.train.classes)
-        z, y = encoded(self.net, self.images(self.train)), self.train.labels
-        rng = self.rng("readout")
-        return {
-            "sgd": sgd_readout(z, y, n_classes, rng, epochs=c.readout_epochs, rate=c.readout_rate),
-            "ridge": ridge_readout(z, y, n_classes, penalty=c.ridge_penalty),
-        }
 
     def robustness(self, readouts: Mapping[str, Readout]) -> dict[str, float]:
         """Test accuracy of the same readouts on images covered in part (Fig. 5)."""
@@ -98,22 +104,26 @@ class Observer:
                 found[f"{name}_at_occlusion_{100 * share:.0f}"] = readout.accuracy(z, self.test.labels)
         return found
 
-    def organisation(self) -> dict[str, float]:
+    def organisation(self, clean: Clean) -> dict[str, float]:
         """Distances and their ratios: Euclidean on test images (paper), mean squared on training images (code)."""
         found: dict[str, float] = {}
-        for suffix, examples, distance in (("", self.test, euclidean), ("_squared_train", self.train, mean_square)):
+        for suffix, examples, z, distance in (
+            ("", self.test, clean.test, euclidean),
+            ("_squared_train", self.train, clean.train, mean_square),
+        ):
             hidden = covered(
                 self.images(examples), self.config.distance_occlusion, self.config.occlusion_square, self.rng("hide")
             )
-            z, z_covered = encoded(self.net, self.images(examples)), encoded(self.net, hidden)
-            room = Organisation(*distances(z, z_covered, pairs(examples.labels, self.rng("pairs")), distance))
+            room = Organisation(
+                *distances(z, encoded(self.net, hidden), pairs(examples.labels, self.rng("pairs")), distance)
+            )
             ratios = {name: getattr(room, name) for name in ("intra_over_inter", "clean_covered_over_inter")}
             found |= {f"{name}{suffix}": value for name, value in (room._asdict() | ratios).items()}
             # A ratio of ratios is a difference of logarithms, which is what claims are made of.
             found[f"log_clean_covered_over_inter{suffix}"] = float(np.log(room.clean_covered_over_inter))
         return found
 
-    def axes(self) -> dict[str, float]:
+    def axes(self, latents: Clean) -> dict[str, float]:
         """Test images, clean and covered, on the first two principal axes of the latents (Fig. 6 b-d)."""
         y = self.test.labels
         some = torch.cat([(y == label).nonzero().flatten()[:POINTS] for label in y.unique()])
@@ -121,7 +131,7 @@ class Observer:
         hidden = covered(
             self.images(shown), self.config.distance_occlusion, self.config.occlusion_square, self.rng("hide")
         )
-        mean, axes, shares = principal_axes(encoded(self.net, self.images(self.test)), 2)
+        mean, axes, shares = principal_axes(latents.test, 2)
         clean, dim = ((encoded(self.net, x) - mean) @ axes.T for x in (self.images(shown), hidden))
         found = {f"pca_variance:{axis}": float(share) for axis, share in enumerate(shares)}
         for i, label in enumerate(shown.labels.tolist()):
