@@ -4,52 +4,18 @@ Each benchmark answers with measurements; the ratio is the number to quote, mill
 """
 
 import statistics
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import torch
 
+from oneiros.benches.pad import bench_pad
+from oneiros.benches.timing import Measurement as Measurement
+from oneiros.benches.timing import median_ratio, seconds_side_by_side
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.equations.spiking import Membranes, Plasticity, dense_sleep
 from oneiros.kernels.spiking import event_driven_sleep
 from oneiros.nets.equilibrium import EquilibriumRNN, Euler, FixedPoint, Relaxation
 from oneiros.phases.equilibrium_wake import EquilibriumWake
-
-ROUNDS = 15
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """One line of `bench --json`: `value` in `unit`, measured against `against` ("" for nothing)."""
-
-    bench: str
-    metric: str
-    value: float
-    unit: str
-    against: str = ""
-
-
-def seconds_side_by_side(sides: Sequence[Callable[[], object]], rounds: int = ROUNDS) -> list[list[float]]:
-    """Seconds of each side in each round, after one warm-up, in turn: A B A B ..."""
-    for side in sides:
-        side()
-    taken: list[list[float]] = [[] for _ in sides]
-    for _ in range(rounds):
-        for side, seconds in zip(sides, taken, strict=True):
-            began = time.perf_counter()
-            side()
-            seconds.append(time.perf_counter() - began)
-    return taken
-
-
-def median_ratio(top: Sequence[float], bottom: Sequence[float]) -> float:
-    """Median over rounds of top / bottom, pair by pair.
-
-    >>> median_ratio([2.0, 9.0, 4.0], [1.0, 1.0, 2.0])
-    2.0
-    """
-    return statistics.median(a / b for a, b in zip(top, bottom, strict=True))
 
 
 def _lesson(relaxation: Relaxation) -> Callable[[], object]:
@@ -102,4 +68,4 @@ def bench_sleep() -> Iterator[Measurement]:
     yield Measurement(bench="sleep", metric="sleep.event_step", value=1e6 * statistics.median(fast) / steps, unit="us")
 
 
-BENCHES: dict[str, Callable[[], Iterator[Measurement]]] = {"ep": bench_ep, "sleep": bench_sleep}
+BENCHES: dict[str, Callable[[], Iterator[Measurement]]] = {"ep": bench_ep, "sleep": bench_sleep, "pad": bench_pad}

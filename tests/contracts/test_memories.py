@@ -8,6 +8,7 @@ from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.memory.mean_input import MeanInput
 from oneiros.memory.past_lessons import PastLessons
+from oneiros.memory.recent_latents import RecentLatents
 from oneiros.nets.layers import Perceptron
 from oneiros.nets.noise import GaussianNoise
 from oneiros.nets.scholar import Scholar
@@ -22,6 +23,7 @@ MEMORIES = {
     "mean-input": MeanInput,
     "exemplars": lambda: Exemplars(per_class=3),
     "frozen-scholar": lambda: FrozenScholar(scholar()),
+    "recent-latents": RecentLatents,
     "past-lessons": lambda: PastLessons(scholar().solver, a_day=40),
 }
 every_memory = pytest.mark.parametrize("make", MEMORIES.values(), ids=MEMORIES.keys())

@@ -12,6 +12,8 @@ from oneiros.core import Batch, Brain, DayPhase, NightPhase, Seeds
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.memory.mean_input import MeanInput
+from oneiros.memory.recent_latents import RecentLatents
+from oneiros.nets.dreaming import DreamingNet
 from oneiros.nets.equilibrium import EquilibriumRNN
 from oneiros.nets.layers import MultiHead, Perceptron
 from oneiros.nets.scholar import Scholar, Succession
@@ -20,14 +22,20 @@ from oneiros.nets.wgan import WGAN
 from oneiros.phases.anneal import Anneal
 from oneiros.phases.backprop_wake import BackpropWake
 from oneiros.phases.consolidate import Consolidate, FreshOptimisers, Newborn, Succeed
+from oneiros.phases.dreaming_wake import DreamingWake
 from oneiros.phases.equilibrium_wake import EquilibriumWake
+from oneiros.phases.forget import ForgetLatents
 from oneiros.phases.interleave import Interleave
 from oneiros.phases.learn_class_vae import LearnClassVAE
 from oneiros.phases.learn_vae import LearnVAE
 from oneiros.phases.learn_wgan import LearnWGAN
 from oneiros.phases.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
+from oneiros.phases.nrem import Nrem
+from oneiros.phases.phantom_step import PhantomStep
 from oneiros.phases.rehearse import Rehearse
+from oneiros.phases.rem import Rem
 from oneiros.phases.remember import Remember, SealExemplars
+from oneiros.phases.replay import Replay
 from oneiros.phases.scholar_wake import HardTargets, ScholarWake
 from oneiros.phases.spiking_sleep import SpikingSleep
 
@@ -50,7 +58,7 @@ def equilibrium_brain() -> Brain:
     return Brain(net=net, memory={"mean": mean, "exemplars": exemplars}, optim={"wake": optim})
 
 
-IMAGES = Batch(
+GREY = Batch(
     x=torch.rand(12, 1, 4, 4, generator=torch.Generator().manual_seed(0)),
     y=torch.arange(12) % 3,
 )
@@ -75,9 +83,9 @@ def scholar_brain(generator: type[nn.Module] = VAE, solver: Callable[[], nn.Modu
         name: torch.optim.Adam(part.parameters(), lr=0.01) for name, part in parts.items()
     }
     brain = Brain(net=net, memory={"scholar": FrozenScholar(net)}, optim=optim)
-    LEARN[generator](brain, IMAGES, Seeds(0).rng("day"))
+    LEARN[generator](brain, GREY, Seeds(0).rng("day"))
     Consolidate()(brain, Seeds(0).rng("night"))
-    LEARN[generator](brain, IMAGES, Seeds(0).rng("another day"))
+    LEARN[generator](brain, GREY, Seeds(0).rng("another day"))
     brain.age, brain.hour = 1, 0.8
     return brain
 
@@ -90,6 +98,23 @@ def two_heads() -> nn.Module:
     return MultiHead((16, 5), (3, 3))
 
 
+IMAGES = Batch(x=torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1)
+
+
+def dreaming_brain() -> Brain:
+    """A small encoder and generator that have lived two wake batches: momentum in Adam, both batches remembered."""
+    with Seeds(0).building("init"):
+        net = DreamingNet(channels=4, latents=6)
+    parts = {"encoder": net.encoder, "generator": net.generator}
+    optim: dict[str, torch.optim.Optimizer] = {
+        name: torch.optim.Adam(part.parameters(), lr=1e-3, fused=True) for name, part in parts.items()
+    }
+    brain = Brain(net=net, memory={"latents": RecentLatents()}, optim=optim)
+    for step in range(2):
+        DreamingWake()(brain, IMAGES, Seeds(0).rng("wake", step))
+    return brain
+
+
 @dataclass(frozen=True)
 class Case:
     phase: DayPhase | NightPhase
@@ -98,8 +123,12 @@ class Case:
 
 
 def scholarly(phase: DayPhase | NightPhase, **brain) -> Case:
-    second = replace(IMAGES, y=IMAGES.targets() + 3) if brain.get("solver") is two_heads else IMAGES
+    second = replace(GREY, y=GREY.targets() + 3) if brain.get("solver") is two_heads else GREY
     return Case(phase, lambda: scholar_brain(**brain), second)
+
+
+def dreaming(phase: DayPhase | NightPhase) -> Case:
+    return Case(phase, dreaming_brain, IMAGES)
 
 
 def sleep(**changed):
@@ -135,6 +164,14 @@ CASES = {
     "fresh-optimisers": scholarly(FreshOptimisers(optim=("solver", "generator"))),
     "newborn": scholarly(Newborn(part="generator"), generator=WGAN),
     "succeed": scholarly(Succeed(), solver=heirs),
+    "dreaming-wake": dreaming(DreamingWake()),
+    "dreaming-wake without real": dreaming(DreamingWake(losses=("image", "kl"), noise=0.7)),
+    "nrem": dreaming(Nrem()),
+    "nrem mixed": dreaming(Nrem(replay=Replay(memories=0.5, newest=0.5), weight=0.5)),
+    "rem": dreaming(Rem()),
+    "rem from noise": dreaming(Rem(replay=Replay(memories=0.0))),
+    "forget-latents": dreaming(ForgetLatents()),
+    "phantom-step": dreaming(PhantomStep(parameters=("encoder.judge.",))),
     "spiking-sleep": Case(sleep()),
     "spiking-sleep with feedback": Case(sleep(feedback=(1.0,))),
     "spiking-sleep weight-dependent": Case(sleep(stdp="weight_dependent")),

@@ -2,3 +2,4 @@
 
 from oneiros.memory.exemplars import Exemplars as Exemplars
 from oneiros.memory.mean_input import MeanInput as MeanInput
+from oneiros.memory.recent_latents import RecentLatents as RecentLatents

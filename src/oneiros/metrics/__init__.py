@@ -1,5 +1,8 @@
 """Arrays -> numbers: intervals over seeds, verdicts, forgetting. Knows nothing of networks or files."""
 
+from oneiros.metrics.distances import Organisation as Organisation
+from oneiros.metrics.fid import frechet_distance as frechet_distance
+from oneiros.metrics.fid import moments as moments
 from oneiros.metrics.forgetting import accuracy_matrix as accuracy_matrix
 from oneiros.metrics.forgetting import average_accuracy as average_accuracy
 from oneiros.metrics.forgetting import average_forgetting as average_forgetting

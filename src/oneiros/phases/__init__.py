@@ -1,7 +1,13 @@
 """What happens to a brain by day and by night."""
 
+from oneiros.phases.dreaming_wake import DreamingWake as DreamingWake
 from oneiros.phases.equilibrium_wake import EquilibriumWake as EquilibriumWake
+from oneiros.phases.forget import ForgetLatents as ForgetLatents
+from oneiros.phases.nrem import Nrem as Nrem
+from oneiros.phases.phantom_step import PhantomStep as PhantomStep
 from oneiros.phases.rehearse import Rehearse as Rehearse
+from oneiros.phases.rem import Rem as Rem
 from oneiros.phases.remember import Remember as Remember
 from oneiros.phases.remember import SealExemplars as SealExemplars
+from oneiros.phases.replay import Replay as Replay
 from oneiros.phases.spiking_sleep import SpikingSleep as SpikingSleep

@@ -1,5 +1,7 @@
 """Task streams: from examples to the days of a life."""
 
+from oneiros.scenarios.centred import CentredTask as CentredTask
+from oneiros.scenarios.centred import centred as centred
 from oneiros.scenarios.split import carve as carve
 from oneiros.scenarios.split import thin as thin
 from oneiros.scenarios.streams import class_incremental as class_incremental

@@ -1,0 +1,1 @@
+"""What single benchmarks need; `oneiros.bench` lists them."""

@@ -1,0 +1,40 @@
+"""Slow scientific checks of perturbed and adversarial dreaming on CIFAR-10: `pytest -m slow`, a quarter of an hour."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from oneiros.life import live
+from oneiros.papers import experiment
+from oneiros.papers.recipe import Build
+
+pytestmark = pytest.mark.slow
+
+CHOSEN = experiment("deperrois2022/cifar10")
+SCALE = "quick"
+
+
+@pytest.fixture(scope="module")
+def found() -> dict[str, dict[str, float]]:
+    """What is measured at the end of one life at quick scale, by condition."""
+    beside = Path(__file__).parents[2] / "shared" / "data"
+    root = Path(os.environ.get("ONEIROS_DATA", beside))
+    if not (root / "cifar10").is_dir():
+        pytest.skip(f"CIFAR-10 not found in {root}: set ONEIROS_DATA")
+    ends = {}
+    for condition in ("pad", "without_rem", "without_nrem"):
+        build = Build(config=CHOSEN.scales[SCALE], condition=condition, seed=0, data=root, device="cpu")
+        life = CHOSEN.build(build)
+        rows = [row for e in live(life.brain, life.tasks, life.schedule, life.seeds) for row in life.measure(e)]
+        ends[condition] = {row.metric: row.value for row in rows if row.phase == "end"}
+    return ends
+
+
+def test_rem_makes_latents_separable(found):
+    assert found["pad"]["separability_ridge"] > found["without_rem"]["separability_ridge"]
+
+
+def test_nrem_makes_that_robust(found):
+    assert found["pad"]["ridge_at_occlusion_60"] > found["without_nrem"]["ridge_at_occlusion_60"]
+    assert found["pad"]["clean_covered_over_inter"] < found["without_nrem"]["clean_covered_over_inter"]
