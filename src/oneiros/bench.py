@@ -102,4 +102,15 @@ def bench_sleep() -> Iterator[Measurement]:
     yield Measurement(bench="sleep", metric="sleep.event_step", value=1e6 * statistics.median(fast) / steps, unit="us")
 
 
-BENCHES: dict[str, Callable[[], Iterator[Measurement]]] = {"ep": bench_ep, "sleep": bench_sleep}
+def bench_gaussian() -> Iterator[Measurement]:
+    """Drawing a class's activations: see `oneiros.bench_gaussian`."""
+    from oneiros.bench_gaussian import bench_gaussian as measured  # it imports this module
+
+    yield from measured()
+
+
+BENCHES: dict[str, Callable[[], Iterator[Measurement]]] = {
+    "ep": bench_ep,
+    "sleep": bench_sleep,
+    "gaussian": bench_gaussian,
+}

@@ -4,10 +4,18 @@ import pytest
 import torch
 
 from oneiros.core import Batch, Memory, Seeds
+from oneiros.memory.class_activations import ClassActivations
 from oneiros.memory.exemplars import Exemplars
+from oneiros.memory.images import Images
 from oneiros.memory.mean_input import MeanInput
 
-MEMORIES = {"mean-input": MeanInput, "exemplars": lambda: Exemplars(per_class=3)}
+MEMORIES = {
+    "mean-input": MeanInput,
+    "exemplars": lambda: Exemplars(per_class=3),
+    "images": Images,
+    "class-activations": ClassActivations,
+    "class-activations in float16": lambda: ClassActivations(dtype="float16"),
+}
 every_memory = pytest.mark.parametrize("make", MEMORIES.values(), ids=MEMORIES.keys())
 
 
