@@ -27,10 +27,8 @@ def view_maps(
         zoom: step in the image for one step in the view, per axis: above 1 shrinks.
         flip: -1 mirrors left and right, 1 does not.
 
-    >>> still = view_maps(torch.zeros(1), torch.tensor([[0.0, 0.25]]), torch.ones(1, 2), torch.ones(1))
-    >>> still  # a quarter of the width is half of the half-width
-    tensor([[[1.0000, 0.0000, 0.0000],
-             [0.0000, 1.0000, 0.5000]]])
+    >>> view_maps(torch.zeros(1), torch.tensor([[0.0, 0.25]]), torch.ones(1, 2), torch.ones(1))[0, :, 2]
+    tensor([0.0000, 0.5000])
     """
     rotation = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], 1).view(-1, 2, 2)
     scale = torch.stack([zoom[:, 0], zoom[:, 1] * flip], 1)

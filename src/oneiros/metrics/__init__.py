@@ -1,5 +1,10 @@
 """Arrays -> numbers: intervals over seeds, verdicts, forgetting. Knows nothing of networks or files."""
 
+from oneiros.metrics.anova import mixed as mixed
+from oneiros.metrics.anova import paired as paired
+from oneiros.metrics.anova import regression as regression
+from oneiros.metrics.anova import repeated_measures as repeated_measures
+from oneiros.metrics.anova import two_way as two_way
 from oneiros.metrics.forgetting import accuracy_matrix as accuracy_matrix
 from oneiros.metrics.forgetting import average_accuracy as average_accuracy
 from oneiros.metrics.forgetting import average_forgetting as average_forgetting

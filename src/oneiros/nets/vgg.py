@@ -4,6 +4,7 @@ Barry & Love 2022 replay from the max-pooling at the end of each block; here tho
 `features.pool1`, `features.pool2`, ... and `oneiros.nets.split` cuts the network at any of them.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -110,7 +111,9 @@ class VGG(nn.Module):
         Raises:
             ValueError: the other network's convolutions are not of the same number and shapes.
         """
-        theirs = [value for name, value in state.items() if name.startswith("features.")]
+        # By their numbers, weight before bias: a file need not keep the order in which they were written.
+        names = sorted((name for name in state if name.startswith("features.")), key=_depth)
+        theirs = [state[name] for name in names]
         mine = list(self.features.parameters())
         if [w.shape for w in theirs] != [w.shape for w in mine]:
             raise ValueError(
@@ -120,6 +123,10 @@ class VGG(nn.Module):
         with torch.no_grad():
             for weights, given in zip(mine, theirs, strict=True):
                 weights.copy_(given)
+
+
+def _depth(name: str) -> tuple[list[int], bool]:
+    return [int(number) for number in re.findall(r"\d+", name)], name.endswith("bias")
 
 
 def _features(anatomy: Anatomy) -> OrderedDict[str, nn.Module]:

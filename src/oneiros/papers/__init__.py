@@ -8,6 +8,19 @@ from oneiros.papers.recipe import Experiment
 EXPERIMENTS = {
     "kubo2025/mnist": "oneiros.papers.kubo2025:MNIST",
     "kubo2025/digits": "oneiros.papers.kubo2025:DIGITS",
+    "barry2022/locations": "oneiros.papers.barry2022:LOCATIONS",
+    "barry2022/exemplars": "oneiros.papers.barry2022:EXEMPLARS",
+    "barry2022/similar": "oneiros.papers.barry2022:SIMILAR",
+    "barry2022/downsampled": "oneiros.papers.barry2022:DOWNSAMPLED",
+    "barry2022/month": "oneiros.papers.barry2022:MONTH",
+    "barry2022/selection": "oneiros.papers.barry2022:SELECTION",
+    "barry2022/full-locations": "oneiros.papers.barry2022:FULL_LOCATIONS",
+    "barry2022/full-exemplars": "oneiros.papers.barry2022:FULL_EXEMPLARS",
+    "barry2022/full-similar": "oneiros.papers.barry2022:FULL_SIMILAR",
+    "barry2022/full-downsampled": "oneiros.papers.barry2022:FULL_DOWNSAMPLED",
+    "barry2022/full-month": "oneiros.papers.barry2022:FULL_MONTH",
+    "barry2022/full-selection": "oneiros.papers.barry2022:FULL_SELECTION",
+    "barry2022/pretrain": "oneiros.papers.barry2022:PRETRAIN",
 }
 
 

@@ -102,7 +102,8 @@ class SelectedReplay:
             self._replay(brain, above, label, rng)
             rewards.append(start - self._chi_square(brain, above, held))
             above.load_state_dict(weights)
-            optimiser.load_state_dict(moments)
+            # A copy each time: the optimiser goes on to change in place what it is given.
+            optimiser.load_state_dict(copy.deepcopy(moments))
         for label, reward in enumerate(rewards):
             self._reward(self._memory(brain, self.selector, Selector), label, reward, rng)
 

@@ -1,5 +1,6 @@
 """Task streams: from examples to the days of a life."""
 
+from oneiros.scenarios.away import AwayTask as AwayTask
 from oneiros.scenarios.split import carve as carve
 from oneiros.scenarios.split import thin as thin
 from oneiros.scenarios.streams import class_incremental as class_incremental
