@@ -109,8 +109,16 @@ def bench_gaussian() -> Iterator[Measurement]:
     yield from measured()
 
 
+def bench_replay() -> Iterator[Measurement]:
+    """What a night of category replay costs: see `oneiros.bench_replay`."""
+    from oneiros.bench_replay import bench_replay as measured  # it imports this module
+
+    yield from measured()
+
+
 BENCHES: dict[str, Callable[[], Iterator[Measurement]]] = {
     "ep": bench_ep,
     "sleep": bench_sleep,
     "gaussian": bench_gaussian,
+    "replay": bench_replay,
 }

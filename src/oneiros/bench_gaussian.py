@@ -43,7 +43,8 @@ def normal_numbers() -> torch.Tensor:
 
 def scipy_draw(x: np.ndarray) -> np.ndarray:
     """What the authors do: a multivariate normal with the empirical mean and covariance, sampled by scipy."""
-    gaussian = scipy.stats.multivariate_normal(x.mean(0), np.cov(x, rowvar=False), allow_singular=True)
+    covariance = np.cov(x, rowvar=False)
+    gaussian = scipy.stats.multivariate_normal(x.mean(0), covariance, allow_singular=True)  # pyright: ignore[reportArgumentType]
     return np.asarray(gaussian.rvs(size=len(x), random_state=0))
 
 

@@ -1,5 +1,8 @@
 """Adam as TensorFlow computes it, which with a large epsilon is another optimiser than torch's."""
 
+# torch documents its operations on lists of tensors under these names, underscore and all.
+# pyright: reportPrivateImportUsage=false
+
 from collections.abc import Callable, Iterable
 from typing import Any
 

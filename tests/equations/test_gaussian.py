@@ -120,8 +120,8 @@ def test_clamping_raises_means_and_rectifying_keeps_mean_and_spread():
     # A draw follows its n own activations, so their moments are known without error.
     x = activations(400, 6, dtype=torch.float32)
     s = gaussian_draw(x, normal(40_000, 400, dtype=torch.float32))
-    assert (clamped(s).mean(0) > s.mean(0)).all()
-    assert (clamped(s).std(0) < s.std(0)).all()
+    assert (clamped(s, x).mean(0) > s.mean(0)).all()
+    assert (clamped(s, x).std(0) < s.std(0)).all()
     kept = rectified(s, x)
     assert (kept >= 0).all()
     assert torch.allclose(kept.mean(0), x.mean(0), rtol=0.03)

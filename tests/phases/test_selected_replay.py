@@ -1,5 +1,7 @@
 """The selector: rewards by hand, choices by law, and an arm that pays."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -127,6 +129,16 @@ def test_trying_each_class_first_leaves_weights_and_optimiser_as_they_were():
     assert all(torch.equal(one, other) for one, other in zip(moments, after, strict=True))
     assert len(brain.memory["selector"]) == 3
     assert brain.optim["wake"].param_groups[0]["t"] == 10
+
+
+def test_a_reward_can_look_at_a_few_images_of_each_class():
+    brain = brain_at_night()
+    phase = replace(selected(brain.net), rewarded=2)
+    held = phase._held(brain, split(brain.net, "features.pool1"))
+    assert held.targets().tolist() == [0, 0, 1, 1, 2, 2]
+    shown = next(brain.memory["validation"].batches())
+    below = split(brain.net, "features.pool1").below
+    assert torch.allclose(held.x, below(shown.x[[0, 3, 1, 4, 2, 5]]).detach(), atol=1e-6)
 
 
 def test_it_says_which_memory_it_needs():

@@ -103,8 +103,13 @@ def nearest_repeat(x: Float[Tensor, "n c k l"], factor: int, size: tuple[int, in
     return x.repeat_interleave(factor, 2).repeat_interleave(factor, 3)[:, :, : size[0], : size[1]]
 
 
-def clamped(s: Float[Tensor, "m d"]) -> Float[Tensor, "m d"]:
-    """Ablation: negative activations, which rectified units cannot have, become 0. Raises means, shrinks spreads."""
+def clamped(s: Float[Tensor, "m d"], x: Float[Tensor, "n d"]) -> Float[Tensor, "m d"]:
+    """Ablation: negative draws `s`, which rectified units cannot have, become 0. Raises means, shrinks spreads.
+
+    Args:
+        s: draws.
+        x: the activations that they were drawn from; not needed here.
+    """
     return s.clamp(min=0)
 
 

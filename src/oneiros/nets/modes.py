@@ -38,20 +38,19 @@ def learning(net: nn.Module, rng: torch.Generator) -> Iterator[None]:
     Raises:
         TypeError: the network holds torch's own dropout, which would draw from the global generator.
     """
-    modes = [(module, module.training) for module in net.modules()]
-    if foreign := [name for name, module in net.named_modules() if isinstance(module, nn.Dropout) and module.p]:
-        raise TypeError(f"{foreign} draw from torch's global generator: pass the network through lend_dropout() first")
-    ours = [module for module, _ in modes if isinstance(module, Dropout)]
-    net.train()
+    modules = list(net.modules())
+    if any(isinstance(module, nn.Dropout) and module.p for module in modules):
+        names = [name for name, module in net.named_modules() if isinstance(module, nn.Dropout)]
+        raise TypeError(f"{names} draw from torch's global generator: pass the network through lend_dropout() first")
+    ours = [module for module in modules if isinstance(module, Dropout)]
     for module in ours:
         module.lent = rng
     try:
-        yield
+        with _all(modules, training=True):
+            yield
     finally:
         for module in ours:
             module.lent = None
-        for module, training in modes:
-            module.training = training
 
 
 def lend_dropout(net: nn.Module) -> nn.Module:
@@ -66,11 +65,18 @@ def lend_dropout(net: nn.Module) -> nn.Module:
 @contextmanager
 def resting(net: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients; modes are as they were afterwards."""
-    modes = [(module, module.training) for module in net.modules()]
-    net.eval()
+    with _all(list(net.modules()), training=False), torch.no_grad():
+        yield
+
+
+@contextmanager
+def _all(modules: list[nn.Module], *, training: bool) -> Iterator[None]:
+    """Every module in that mode, and back. Only those in another are touched: it is done at every step of a night."""
+    others = [module for module in modules if module.training is not training]
+    for module in others:
+        module.training = training
     try:
-        with torch.no_grad():
-            yield
+        yield
     finally:
-        for module, training in modes:
-            module.training = training
+        for module in others:
+            module.training = not training

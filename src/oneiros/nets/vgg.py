@@ -79,6 +79,7 @@ class VGG(nn.Module):
 
     def __init__(self, anatomy: Anatomy, classes: int) -> None:
         super().__init__()
+        self.classes = classes
         self.normalise = Normalise(anatomy.mean, anatomy.std)
         self.features = nn.Sequential(_features(anatomy))
         self.classifier = nn.Sequential(_head(anatomy, classes))

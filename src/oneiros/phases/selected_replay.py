@@ -11,7 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from oneiros.core import Batch, Brain
+from oneiros.core import Batch, Brain, concatenate
 from oneiros.equations.selector import chi_square, correct_by_class
 from oneiros.memory.images import Images
 from oneiros.memory.selector import Selector
@@ -20,6 +20,7 @@ from oneiros.nets.split import Split, split
 from oneiros.phases.category_replay import Replay
 
 M = TypeVar("M")
+CHUNK = 250  # held-out images encoded at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,7 @@ class SelectedReplay:
         images: name of the memory of held-out images.
         selector: name of the memory that chooses.
         optim: name of the optimiser that `inner` uses.
+        rewarded: held-out images of each class that the reward looks at, the first ones; 0 for all (paper: 130).
     """
 
     name = "selected-replay"
@@ -46,6 +48,7 @@ class SelectedReplay:
     images: str = "validation"
     selector: str = "selector"
     optim: str = "wake"
+    rewarded: int = 0
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -79,9 +82,13 @@ class SelectedReplay:
 
     def _held(self, brain: Brain, parts: Split) -> Batch:
         images = self._memory(brain, self.images, Images)
+        held = concatenate(list(images.batches()))
+        if self.rewarded:
+            labels = held.targets()
+            first = torch.cat([(labels == c).nonzero().flatten()[: self.rewarded] for c in range(self.classes)])
+            held = Batch(x=held.x[first], y=labels[first])
         with resting(brain.net):
-            seen = [(parts.below(batch.x), batch.targets()) for batch in images.batches()]
-        return Batch(x=torch.cat([x for x, _ in seen]), y=torch.cat([y for _, y in seen]))
+            return Batch(x=torch.cat([parts.below(x) for x in held.x.split(CHUNK)]), y=held.y)
 
     def _chi_square(self, brain: Brain, above: nn.Module, held: Batch) -> float:
         labels = held.targets()

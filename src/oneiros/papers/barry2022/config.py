@@ -8,7 +8,7 @@ half being novel. `--set NAME=VALUE` replaces a field.
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from oneiros.nets.vgg import VGG16, Anatomy
+from oneiros.nets.vgg import Anatomy
 
 # Ten mammals with four legs and fur, the most alike that the 100 classes of our Tiny ImageNet have. They are always
 # novel, two to a model, so that each is also learned among unlike classes. Chosen before any run.
@@ -62,7 +62,9 @@ class Config:
         shrink: by how much the paper's replay coarsens the activations of each location (paper: 8, 4, 3, 2, none).
         coarser: by how much more the control at location 4 is coarsened (paper: 7).
         dreams: samples of each class a night; 0 for as many as there are images (paper).
+        precision: of the activations that wait for the night (ours: float16 halves what whole maps take).
         fits, temperature, selector_lr: of the RL network that selects (paper: 50; code: .3; paper: .001).
+        rewarded: validation images of each class that its reward looks at; 0 for all (paper).
     """
 
     data: str = "tiny-imagenet-100"
@@ -87,15 +89,19 @@ class Config:
     shrink: tuple[int, ...] = (8, 4, 3, 2, 1)
     coarser: int = 7
     dreams: int = 0
+    precision: Literal["float32", "float16"] = "float32"
     fits: int = 50
     temperature: float = 0.3
     selector_lr: float = 0.001
+    rewarded: int = 0
 
     def __post_init__(self) -> None:
         if self.weights not in ("pretrain", "torchvision"):
             raise ValueError(f"weights is {self.weights!r}; expected 'pretrain' or 'torchvision'")
         if self.evaluate_on not in ("test", "validation"):
             raise ValueError(f"evaluate_on is {self.evaluate_on!r}; expected 'test' or 'validation'")
+        if self.precision not in ("float32", "float16"):
+            raise ValueError(f"precision is {self.precision!r}; expected 'float32' or 'float16'")
         if not 0 <= self.base < 1:
             raise ValueError(f"base is {self.base}; expected a fraction of the classes, below 1")
         if len(self.shrink) != len(self.anatomy.blocks):
@@ -106,13 +112,13 @@ class Config:
 
 
 # Mean and spread of the pixels of Tiny ImageNet's training images.
-TINY = {"size": 64, "mean": (0.4838, 0.4503, 0.3987), "std": (0.2733, 0.2644, 0.2780)}
+TINY = Anatomy(size=64, mean=(0.4838, 0.4503, 0.3987), std=(0.2733, 0.2644, 0.2780))
 # The original network took pixels of 0-255 with the mean subtracted; torchvision's copy of it says so in this way.
-CAFFE = {"mean": (0.48235, 0.45882, 0.40784), "std": (1 / 255, 1 / 255, 1 / 255)}
-SMALL = Anatomy(blocks=((16,), (32,), (64,), (128, 128), (128, 128)), head=(256, 256), **TINY)
+CAFFE = Anatomy(mean=(0.48235, 0.45882, 0.40784), std=(1 / 255, 1 / 255, 1 / 255))
+SMALL = replace(TINY, blocks=((16,), (32,), (64,), (128, 128), (128, 128)), head=(256, 256))
 
 # Quick's learning rate, not tuned at this size, which has not been run.
-REPLICA = Config(anatomy=Anatomy(blocks=VGG16, **TINY), pretraining=Pretraining(epochs=60), lr=0.1)
+REPLICA = Config(anatomy=TINY, pretraining=Pretraining(epochs=60), lr=0.1)
 # lr: of .01, .03, .1 and .3 the one with which the baseline reached the lowest validation loss; see the README.
 QUICK = Config(anatomy=SMALL, train=120, lr=0.1, month=12)
 SMOKE = Config(
@@ -123,14 +129,14 @@ SMOKE = Config(
 
 SCALES = {"paper": REPLICA, "quick": QUICK, "smoke": SMOKE}
 FULL = Config(
-    data="photographs:imagenet", weights="torchvision", anatomy=Anatomy(**CAFFE), base=0.0, similar=(),
+    data="photographs:imagenet", weights="torchvision", anatomy=CAFFE, base=0.0, similar=(),
     train=1170, validation=130, test=50,
 )  # fmt: skip
 FULL_SCALES = {
     "paper": FULL,
     "quick": replace(FULL, train=100, validation=20, days=3, month=3),
     "smoke": replace(
-        FULL, anatomy=Anatomy(size=32, head=(16,), **CAFFE), per_model=2, train=4, validation=2, test=2,
+        FULL, anatomy=replace(CAFFE, size=32, head=(16,)), per_model=2, train=4, validation=2, test=2,
         days=2, month=2, fits=2,
     ),
 }  # fmt: skip

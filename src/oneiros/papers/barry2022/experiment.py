@@ -47,6 +47,7 @@ def prepare(what: Build, condition: Condition) -> tuple[Lessons, Mapping[str, Te
         plan = curriculum(names, config)
         chosen = plan.similar if condition.similar else plan.sets[what.seed % len(plan.sets)]
         train, test, checksums = load_photographs(what.data, config.data, names, chosen, config.anatomy.size)
+        train, test = train.to(what.device), test.to(what.device)
         features = vgg16_features()
     else:
         data = load(config.data, root=what.data, device=what.device)
@@ -68,7 +69,7 @@ def newborn(config: Config, condition: Condition, lessons: Lessons, features: Ma
     net.to(device)
     memory: dict[str, Memory] = {}
     if condition.location:
-        memory |= {"today": Images(), "activations": ClassActivations(condition.coarsen)}
+        memory |= {"today": Images(), "activations": ClassActivations(condition.coarsen, config.precision)}
     if condition.selected:
         held = Images()
         held.store(lessons.validation.all(), Seeds(seed).rng("held"))
@@ -95,7 +96,7 @@ def schedule(config: Config, condition: Condition, net: VGG) -> Schedule:
     )
     night: NightPhase = replay
     if condition.selected:
-        night = SelectedReplay(inner=replay, classes=net.classifier[-1].out_features)  # pyright: ignore[reportArgumentType]
+        night = SelectedReplay(inner=replay, classes=net.classes, rewarded=config.rewarded)
     wake: DayPhase = Augment(inner=(Remember(memory="today"), VisualWake()), **views)
     if condition.away:
         wake = Away(inner=wake, dream=replay)

@@ -60,7 +60,7 @@ def similar_classes(rows: pd.DataFrame) -> Figure | None:
     for index, name in enumerate(both):
         axes.bar(index, 100 * both[name].mean(), color=PALETTE[index], alpha=0.35, width=0.6)
         axes.plot(np.full(len(both), index), 100 * both[name], "o", color=PALETTE[index], markersize=3)
-    axes.set_xticks(range(2), list(both))
+    axes.set_xticks(range(2), [str(name) for name in both])
     axes.axhline(0, color="#666666", linewidth=0.8)
     axes.set(ylabel="gain by replay, relative to none (%)")
     return figure
@@ -152,7 +152,8 @@ def _canvas(rows: pd.DataFrame, title: str, lines: Sequence[str], panels: int = 
     """A figure with its statistics below it, in the report's style."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 3.9 + LINE * len(lines)), layout="constrained")
-        top, *below = figure.subfigures(2 if lines else 1, 1, squeeze=False, **_heights(lines)).ravel()
+        heights = [3.9, LINE * len(lines)] if lines else [1.0]
+        top, *below = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights).ravel()
         axes = top.subplots(1, panels, squeeze=False).ravel()
         replica = "Replica (Tiny ImageNet, small VGG). " if statistics.is_replica(rows) else ""
         top.suptitle(replica + title, fontsize=10)
@@ -162,10 +163,6 @@ def _canvas(rows: pd.DataFrame, title: str, lines: Sequence[str], panels: int = 
         if below:
             below[0].text(0.02, 0.98, "\n".join(lines), va="top", fontsize=7, linespacing=1.35)
     return figure, axes[0], axes[1] if panels > 1 else None
-
-
-def _heights(lines: Sequence[str]) -> dict[str, list[float]]:
-    return {"height_ratios": [3.9, LINE * len(lines)]} if lines else {}
 
 
 def _curves(rows: pd.DataFrame, names: Sequence[str], title: str, lines: Sequence[str]) -> Figure | None:
