@@ -75,17 +75,15 @@ def test_weights_are_named_by_what_they_follow_from():
 
 def rows_of(values: dict[str, np.ndarray], metric: str = "accuracy_seen", phase: str = "dusk") -> pd.DataFrame:
     """values[condition] is [models, days]."""
+    known = {"paper": "barry2022", "experiment": "x", "order": "replica, set 0", "phase": phase, "metric": metric}
     return pd.DataFrame(
         [
-            {
-                "paper": "barry2022", "experiment": "x", "condition": condition, "seed": seed,
-                "order": "replica, set 0", "day": day, "task": day, "phase": phase, "metric": metric, "value": float(value),
-            }
+            {**known, "condition": condition, "seed": seed, "day": day, "task": day, "value": float(value)}
             for condition, table in values.items()
             for seed, curve in enumerate(table)
             for day, value in enumerate(curve)
         ]
-    )  # fmt: skip
+    )
 
 
 def test_the_best_model_is_that_of_the_lowest_validation_loss():

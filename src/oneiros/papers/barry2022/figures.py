@@ -43,7 +43,7 @@ def few_exemplars(rows: pd.DataFrame) -> Figure | None:
         values = [100 * best(rows, [f"{kind}_{count}"])[0] for count in counts]
         _line(axes, np.array(counts), np.array([v.mean() for v in values]), [_sem(v) for v in values], index, kind)
     axes.set(xlabel="images of each class", ylabel="test accuracy of best models (%)")
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, fontsize=8)
     return figure
 
 
@@ -99,7 +99,7 @@ def improvement(rows: pd.DataFrame) -> Figure | None:
         _line(axes, np.arange(2, mine.shape[1] + 2), mine.mean(0), _sem(mine), index, name)
     axes.axhline(0, color="#666666", linewidth=0.8)
     axes.set(xlabel="day", ylabel="improvement / room for it (%)")
-    axes.legend(frameon=False, ncols=2)
+    axes.legend(frameon=False, fontsize=8, ncols=2)
     return figure
 
 
@@ -173,7 +173,7 @@ def _curves(rows: pd.DataFrame, names: Sequence[str], title: str, lines: Sequenc
     for index, (name, mine) in enumerate(zip(names, values, strict=True)):
         _line(axes, np.arange(1, mine.shape[1] + 1), mine.mean(0), _sem(mine), index, name)
     axes.set(xlabel="day", ylabel=f"test accuracy after the day (%), {values.shape[1]} models")
-    axes.legend(frameon=False, ncols=2)
+    axes.legend(frameon=False, fontsize=8, ncols=2)
     return figure
 
 
