@@ -68,4 +68,24 @@ def bench_sleep() -> Iterator[Measurement]:
     yield Measurement(bench="sleep", metric="sleep.event_step", value=1e6 * statistics.median(fast) / steps, unit="us")
 
 
-BENCHES: dict[str, Callable[[], Iterator[Measurement]]] = {"ep": bench_ep, "sleep": bench_sleep, "pad": bench_pad}
+def bench_gaussian() -> Iterator[Measurement]:
+    """Drawing a class's activations: see `oneiros.bench_gaussian`."""
+    from oneiros.bench_gaussian import bench_gaussian as measured  # it imports this module
+
+    yield from measured()
+
+
+def bench_replay() -> Iterator[Measurement]:
+    """What a night of category replay costs: see `oneiros.bench_replay`."""
+    from oneiros.bench_replay import bench_replay as measured  # it imports this module
+
+    yield from measured()
+
+
+BENCHES: dict[str, Callable[[], Iterator[Measurement]]] = {
+    "ep": bench_ep,
+    "sleep": bench_sleep,
+    "pad": bench_pad,
+    "gaussian": bench_gaussian,
+    "replay": bench_replay,
+}

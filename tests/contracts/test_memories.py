@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from oneiros.core import Batch, Memory, Seeds
+from oneiros.memory.class_activations import ClassActivations
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar
+from oneiros.memory.images import Images
 from oneiros.memory.mean_input import MeanInput
 from oneiros.memory.past_lessons import PastLessons
 from oneiros.memory.recent_latents import RecentLatents
@@ -25,6 +27,9 @@ MEMORIES = {
     "frozen-scholar": lambda: FrozenScholar(scholar()),
     "recent-latents": RecentLatents,
     "past-lessons": lambda: PastLessons(scholar().solver, a_day=40),
+    "images": Images,
+    "class-activations": ClassActivations,
+    "class-activations in float16": lambda: ClassActivations(dtype="float16"),
 }
 every_memory = pytest.mark.parametrize("make", MEMORIES.values(), ids=MEMORIES.keys())
 

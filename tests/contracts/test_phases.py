@@ -9,16 +9,23 @@ import torch
 from torch import nn
 
 from oneiros.core import Batch, Brain, DayPhase, NightPhase, Seeds
+from oneiros.equations.gaussian import rectified
+from oneiros.memory.class_activations import ClassActivations
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar
+from oneiros.memory.images import Images
 from oneiros.memory.mean_input import MeanInput
 from oneiros.memory.recent_latents import RecentLatents
+from oneiros.memory.selector import Selector
+from oneiros.nets import VGG, Anatomy, names_above, split
 from oneiros.nets.dreaming import DreamingNet
 from oneiros.nets.equilibrium import EquilibriumRNN
 from oneiros.nets.layers import MultiHead, Perceptron
 from oneiros.nets.scholar import Scholar, Succession
 from oneiros.nets.vae import VAE, ClassVAE
 from oneiros.nets.wgan import WGAN
+from oneiros.optim import TensorFlowAdam
+from oneiros.phases import Augment, Away, CategoryReplay, Encode, Imagined, SelectedReplay, Veridical, VisualWake
 from oneiros.phases.anneal import Anneal
 from oneiros.phases.backprop_wake import BackpropWake
 from oneiros.phases.consolidate import Consolidate, FreshOptimisers, Newborn, Succeed
@@ -39,6 +46,10 @@ from oneiros.phases.replay import Replay
 from oneiros.phases.scholar_wake import HardTargets, ScholarWake
 from oneiros.phases.spiking_sleep import SpikingSleep
 
+VISUAL_LESSON = Batch(
+    x=torch.rand(12, 3, 8, 8, generator=torch.Generator().manual_seed(0)),
+    y=torch.arange(12) % 3,
+)
 LESSON = Batch(
     x=torch.rand(12, 6, generator=torch.Generator().manual_seed(0)),
     y=torch.arange(12) % 3,
@@ -131,6 +142,25 @@ def dreaming(phase: DayPhase | NightPhase) -> Case:
     return Case(phase, dreaming_brain, IMAGES)
 
 
+def ventral_brain() -> Brain:
+    """A small VGG at the end of a day: today's images, activations of three classes, held-out images, a selector."""
+    with Seeds(0).building("init"):
+        net = VGG(Anatomy(blocks=((3,), (4,)), head=(6,), size=8), 3)
+    rng = torch.Generator().manual_seed(1)
+    today, validation, activations, selector = Images(), Images(), ClassActivations(), Selector(3, fits=2)
+    lesson = VISUAL_LESSON
+    today.store(lesson, rng)
+    validation.store(lesson, rng)
+    activations.store(Batch(x=split(net, "features.pool1").below(lesson.x).detach(), y=lesson.y), rng)
+    memory = {"today": today, "validation": validation, "activations": activations, "selector": selector}
+    return Brain(net=net, memory=memory, optim={"wake": TensorFlowAdam(net.parameters(), lr=0.1)})
+
+
+def replay(**changed):
+    above = names_above(ventral_brain().net, "features.pool1")
+    return CategoryReplay(**(dict(location="features.pool1", above=above, batch_size=5, per_class=4) | changed))
+
+
 def sleep(**changed):
     settings = dict(
         layers=("hidden.weight", "output.weight"),
@@ -176,6 +206,15 @@ CASES = {
     "spiking-sleep with feedback": Case(sleep(feedback=(1.0,))),
     "spiking-sleep weight-dependent": Case(sleep(stdp="weight_dependent")),
     "spiking-sleep of one layer": Case(sleep(layers=("hidden.weight",), gains=(2.0,), inc=(0.1,), dec=(0.1,))),
+    "visual-wake": Case(VisualWake(), ventral_brain, VISUAL_LESSON),
+    "augment": Case(Augment(inner=(Remember(memory="today"), VisualWake())), ventral_brain, VISUAL_LESSON),
+    "encode": Case(Encode(location="features.pool2"), ventral_brain),
+    "category-replay": Case(replay(), ventral_brain),
+    "category-replay of remembered activations": Case(replay(dreams=Veridical()), ventral_brain),
+    "category-replay rectified": Case(replay(dreams=Imagined(shape=rectified)), ventral_brain),
+    "selected-replay": Case(SelectedReplay(inner=replay(), classes=3), ventral_brain),
+    "away by day": Case(Away(inner=VisualWake(), dream=replay()), ventral_brain, VISUAL_LESSON),
+    "away": Case(Away(inner=VisualWake(), dream=replay()), ventral_brain, Batch(x=torch.zeros(0, 3, 8, 8))),
 }
 
 every_phase = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
@@ -210,7 +249,9 @@ def test_every_phase_of_the_package_has_a_case():
         defined |= {
             name
             for name, thing in inspect.getmembers(loaded, inspect.isclass)
-            if thing.__module__ == loaded.__name__ and hasattr(thing, "changes")
+            if thing.__module__ == loaded.__name__
+            and hasattr(thing, "changes")
+            and not getattr(thing, "_is_protocol", False)
         }
     assert defined == {type(case.phase).__name__ for case in CASES.values()}
 

@@ -1,5 +1,8 @@
 """What is kept between phases: store and recall."""
 
+from oneiros.memory.class_activations import ClassActivations as ClassActivations
 from oneiros.memory.exemplars import Exemplars as Exemplars
+from oneiros.memory.images import Images as Images
 from oneiros.memory.mean_input import MeanInput as MeanInput
 from oneiros.memory.recent_latents import RecentLatents as RecentLatents
+from oneiros.memory.selector import Selector as Selector

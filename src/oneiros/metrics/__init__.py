@@ -1,5 +1,10 @@
 """Arrays -> numbers: intervals over seeds, verdicts, forgetting. Knows nothing of networks or files."""
 
+from oneiros.metrics.anova import mixed as mixed
+from oneiros.metrics.anova import paired as paired
+from oneiros.metrics.anova import regression as regression
+from oneiros.metrics.anova import repeated_measures as repeated_measures
+from oneiros.metrics.anova import two_way as two_way
 from oneiros.metrics.distances import Organisation as Organisation
 from oneiros.metrics.fid import frechet_distance as frechet_distance
 from oneiros.metrics.fid import moments as moments

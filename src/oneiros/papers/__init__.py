@@ -16,6 +16,19 @@ EXPERIMENTS = {
     "shin2017/classes": "oneiros.papers.shin2017.experiment:CLASSES",
     "deperrois2022/cifar10": "oneiros.papers.deperrois2022:CIFAR10",
     "deperrois2022/svhn": "oneiros.papers.deperrois2022:SVHN",
+    "barry2022/locations": "oneiros.papers.barry2022:LOCATIONS",
+    "barry2022/exemplars": "oneiros.papers.barry2022:EXEMPLARS",
+    "barry2022/similar": "oneiros.papers.barry2022:SIMILAR",
+    "barry2022/downsampled": "oneiros.papers.barry2022:DOWNSAMPLED",
+    "barry2022/month": "oneiros.papers.barry2022:MONTH",
+    "barry2022/selection": "oneiros.papers.barry2022:SELECTION",
+    "barry2022/full-locations": "oneiros.papers.barry2022:FULL_LOCATIONS",
+    "barry2022/full-exemplars": "oneiros.papers.barry2022:FULL_EXEMPLARS",
+    "barry2022/full-similar": "oneiros.papers.barry2022:FULL_SIMILAR",
+    "barry2022/full-downsampled": "oneiros.papers.barry2022:FULL_DOWNSAMPLED",
+    "barry2022/full-month": "oneiros.papers.barry2022:FULL_MONTH",
+    "barry2022/full-selection": "oneiros.papers.barry2022:FULL_SELECTION",
+    "barry2022/pretrain": "oneiros.papers.barry2022:PRETRAIN",
 }
 
 

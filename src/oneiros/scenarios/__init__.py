@@ -1,5 +1,6 @@
 """Task streams: from examples to the days of a life."""
 
+from oneiros.scenarios.away import AwayTask as AwayTask
 from oneiros.scenarios.centred import CentredTask as CentredTask
 from oneiros.scenarios.centred import centred as centred
 from oneiros.scenarios.split import carve as carve

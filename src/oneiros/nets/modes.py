@@ -1,0 +1,82 @@
+"""Learning and resting: the modes a network is in, and dropout whose masks come from a generator that it is lent."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+class Dropout(nn.Module):
+    """Inverted dropout (Srivastava et al. 2014): units are silenced with probability `p` while a generator is lent.
+
+    Without one (evaluation, replay statistics) it passes everything on; train and eval mode make no difference.
+
+    Args:
+        p: probability of silence.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        if not 0 <= p < 1:
+            raise ValueError(f"Dropout.p is {p}; expected a probability below 1")
+        self.p = p
+        self.lent: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Silence, and scale what is left so that means stay."""
+        if self.lent is None or not self.p:
+            return x
+        kept = torch.rand(x.shape, generator=self.lent, device=self.lent.device).to(x.device) >= self.p
+        return x * kept / (1 - self.p)
+
+
+@contextmanager
+def learning(net: nn.Module, rng: torch.Generator) -> Iterator[None]:
+    """Train mode with every `Dropout` lent `rng`; modes and loans are as they were afterwards.
+
+    Raises:
+        TypeError: the network holds torch's own dropout, which would draw from the global generator.
+    """
+    modules = list(net.modules())
+    if any(isinstance(module, nn.Dropout) and module.p for module in modules):
+        names = [name for name, module in net.named_modules() if isinstance(module, nn.Dropout)]
+        raise TypeError(f"{names} draw from torch's global generator: pass the network through lend_dropout() first")
+    ours = [module for module in modules if isinstance(module, Dropout)]
+    for module in ours:
+        module.lent = rng
+    try:
+        with _all(modules, training=True):
+            yield
+    finally:
+        for module in ours:
+            module.lent = None
+
+
+def lend_dropout(net: nn.Module) -> nn.Module:
+    """Put our `Dropout` in place of torch's own, everywhere in `net`; returns `net`."""
+    for parent in list(net.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.Dropout):
+                setattr(parent, name, Dropout(child.p))
+    return net
+
+
+@contextmanager
+def resting(net: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; modes are as they were afterwards."""
+    with _all(list(net.modules()), training=False), torch.no_grad():
+        yield
+
+
+@contextmanager
+def _all(modules: list[nn.Module], *, training: bool) -> Iterator[None]:
+    """Every module in that mode, and back. Only those in another are touched: it is done at every step of a night."""
+    others = [module for module in modules if module.training is not training]
+    for module in others:
+        module.training = training
+    try:
+        yield
+    finally:
+        for module in others:
+            module.training = not training

@@ -1,0 +1,125 @@
+"""Replay steered by a reinforcement learner: which class to replay next is learned from what replaying it is worth.
+
+Barry & Love 2022, Methods, "Replay within a reinforcement learning framework". Equations:
+`oneiros.equations.selector`. Test: `tests/phases/test_selected_replay.py`.
+"""
+
+import copy
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from oneiros.core import Batch, Brain, concatenate
+from oneiros.equations.selector import chi_square, correct_by_class
+from oneiros.memory.images import Images
+from oneiros.memory.selector import Selector
+from oneiros.nets.modes import resting
+from oneiros.nets.split import Split, split
+from oneiros.phases.category_replay import Replay
+
+M = TypeVar("M")
+CHUNK = 250  # held-out images encoded at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelectedReplay:
+    """As many batches as a night of `inner`, each of one class that the selector chooses and is rewarded for.
+
+    The reward is by how much the batch lowered chi-square on held-out images. The layers below the location do not
+    change in a night, so those images' activations are computed once, and a reward costs a pass through the layers
+    above. In its first night the selector begins with the rewards of one batch of each class, each from the same
+    weights and optimiser.
+
+    Attributes:
+        inner: the night phase that dreams and learns.
+        classes: how many there are.
+        images: name of the memory of held-out images.
+        selector: name of the memory that chooses.
+        optim: name of the optimiser that `inner` uses.
+        rewarded: held-out images of each class that the reward looks at, the first ones; 0 for all (paper: 130).
+    """
+
+    name = "selected-replay"
+
+    inner: Replay
+    classes: int
+    images: str = "validation"
+    selector: str = "selector"
+    optim: str = "wake"
+    rewarded: int = 0
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What `inner` changes."""
+        return self.inner.changes
+
+    @property
+    def returns(self) -> tuple[str, ...]:
+        """Mean loss of the night, what it did to chi-square, and batches replayed of each class."""
+        return ("loss", "reward", *(f"replayed:{label}" for label in range(self.classes)))
+
+    def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
+        """Sleep for one night."""
+        selector = self._memory(brain, self.selector, Selector)
+        parts = split(brain.net, self.inner.location)
+        held = self._held(brain, parts)
+        if not len(selector):
+            self._try_each(brain, parts.above, held, rng)
+        before = last = self._chi_square(brain, parts.above, held)
+        batches = -(-len(self.inner.night(brain, rng)) // self.inner.batch_size)
+        counts, losses = torch.zeros(self.classes), []
+        for _ in range(batches):
+            label = int(selector.recall(1, rng).targets())
+            losses.append(self._replay(brain, parts.above, label, rng))
+            now = self._chi_square(brain, parts.above, held)
+            self._reward(selector, label, last - now, rng)
+            counts[label] += 1
+            last = now
+        values = [torch.stack(losses).mean(), torch.tensor(before - last), *counts]
+        return dict(zip(self.returns, values, strict=True))
+
+    def _held(self, brain: Brain, parts: Split) -> Batch:
+        images = self._memory(brain, self.images, Images)
+        held = concatenate(list(images.batches()))
+        if self.rewarded:
+            labels = held.targets()
+            first = torch.cat([(labels == c).nonzero().flatten()[: self.rewarded] for c in range(self.classes)])
+            held = Batch(x=held.x[first], y=labels[first])
+        with resting(brain.net):
+            return Batch(x=torch.cat([parts.below(x) for x in held.x.split(CHUNK)]), y=held.y)
+
+    def _chi_square(self, brain: Brain, above: nn.Module, held: Batch) -> float:
+        labels = held.targets()
+        with resting(brain.net):
+            correct = correct_by_class(above(held.x), labels)
+        return float(chi_square(correct, torch.bincount(labels, minlength=len(correct)).to(correct)))
+
+    def _replay(self, brain: Brain, above: nn.Module, label: int, rng: torch.Generator) -> Tensor:
+        labels = torch.full((self.inner.batch_size,), label)
+        return self.inner.learn(brain, above, next(iter(self.inner.dream(brain, labels, rng))), rng)
+
+    def _try_each(self, brain: Brain, above: nn.Module, held: Batch, rng: torch.Generator) -> None:
+        """Replay one batch of each class, undoing it each time; then learn from all the rewards."""
+        optimiser, start = brain.optimiser(self.optim), self._chi_square(brain, above, held)
+        weights, moments = copy.deepcopy(above.state_dict()), copy.deepcopy(optimiser.state_dict())
+        rewards = []
+        for label in range(self.classes):
+            self._replay(brain, above, label, rng)
+            rewards.append(start - self._chi_square(brain, above, held))
+            above.load_state_dict(weights)
+            # A copy each time: the optimiser goes on to change in place what it is given.
+            optimiser.load_state_dict(copy.deepcopy(moments))
+        for label, reward in enumerate(rewards):
+            self._reward(self._memory(brain, self.selector, Selector), label, reward, rng)
+
+    def _reward(self, selector: Selector, label: int, reward: float, rng: torch.Generator) -> None:
+        z = torch.tensor([[reward]], dtype=torch.float64)
+        selector.store(Batch(x=z, y=torch.tensor([label]), z=z), rng)
+
+    def _memory(self, brain: Brain, name: str, kind: type[M]) -> M:
+        memory = brain.remembers(name)
+        if not isinstance(memory, kind):
+            raise TypeError(f"SelectedReplay needs {kind.__name__} as {name!r}, got {type(memory).__name__}")
+        return memory
