@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
+from oneiros.benches.dgr import bench_dgr
 from oneiros.benches.pad import bench_pad
 from oneiros.benches.timing import Measurement as Measurement
 from oneiros.benches.timing import median_ratio, seconds_side_by_side
@@ -86,6 +87,7 @@ BENCHES: dict[str, Callable[[], Iterator[Measurement]]] = {
     "ep": bench_ep,
     "sleep": bench_sleep,
     "pad": bench_pad,
+    "dgr": bench_dgr,
     "gaussian": bench_gaussian,
     "replay": bench_replay,
 }

@@ -106,7 +106,7 @@ def heirs() -> nn.Module:
 
 
 def two_heads() -> nn.Module:
-    return MultiHead((16, 5), (3, 3))
+    return MultiHead(nn.Sequential(nn.Flatten(), nn.Linear(16, 5), nn.ReLU()), 5, (3, 3))
 
 
 IMAGES = Batch(x=torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from oneiros.core import Seeds
 from oneiros.nets.generator import ClassGenerator, Generator, UntrainedError
@@ -143,7 +144,7 @@ def test_solvers_act_one_after_another_and_the_last_one_stays():
 
 def test_heads_stand_side_by_side():
     with Seeds(0).building("init"):
-        net = MultiHead((16, 5), (3, 2))
+        net = MultiHead(nn.Sequential(nn.Linear(16, 5), nn.ReLU()), 5, (3, 2))
     assert net.columns == ((0, 1, 2), (3, 4))
     x = torch.rand(4, 16, generator=rng())
     shared = net.trunk(x)

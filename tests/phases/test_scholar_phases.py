@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import cross_entropy
 
 from oneiros.core import Batch, Brain, Seeds
@@ -142,7 +143,7 @@ def test_consolidate_and_succeed_say_what_they_need():
 
 def two_heads(inputs, nights: int) -> tuple[Brain, LearnWithoutForgetting]:
     with Seeds(0).building("heads"):
-        solver = MultiHead((4, 5), (3, 3))
+        solver = MultiHead(nn.Sequential(nn.Linear(4, 5), nn.ReLU()), 5, (3, 3))
     brain = scholar_brain(nights, solver=solver)
     adam = {part: torch.optim.Adam(getattr(solver, part).parameters(), lr=0.01) for part in ("trunk", "heads")}
     brain.optim = adam

@@ -32,44 +32,50 @@ class Perceptron(nn.Module):
         return self.layers(x.flatten(1))
 
 
-class SmallConvNet(nn.Module):
-    """Two strided 5x5 convolutions and a linear layer: a solver of another architecture than `Perceptron`.
+def small_convolutions(shape: Sequence[int], width: int) -> tuple[nn.Sequential, int]:
+    """Two strided 5x5 convolutions with ReLU, flattened, and how many features come out.
 
     Args:
-        shape: channels, height and width; both divisible by 4.
-        classes: number of scores.
+        shape: channels, height and width of an input; both sides divisible by 4. Inputs may come flattened.
         width: channels of the first convolution; the second has twice as many.
     """
+    channels, height, breadth = shape
+    if height % 4 or breadth % 4:
+        raise ValueError(f"strided convolutions on images of {height} x {breadth}: expected multiples of 4")
+    layers = nn.Sequential(
+        nn.Flatten(), nn.Unflatten(1, (channels, height, breadth)),
+        nn.Conv2d(channels, width, 5, stride=2, padding=2), nn.ReLU(),
+        nn.Conv2d(width, 2 * width, 5, stride=2, padding=2), nn.ReLU(), nn.Flatten(),
+    )  # fmt: skip
+    return layers, 2 * width * height * breadth // 16
+
+
+class SmallConvNet(nn.Module):
+    """Two strided convolutions (`small_convolutions`) and a linear layer; scores come out."""
 
     def __init__(self, shape: Sequence[int], classes: int, width: int = 16) -> None:
         super().__init__()
-        channels, height, breadth = shape
-        if height % 4 or breadth % 4:
-            raise ValueError(f"SmallConvNet on images of {height} x {breadth}: expected multiples of 4")
-        self.shape = shape
-        self.layers = nn.Sequential(
-            nn.Conv2d(channels, width, 5, stride=2, padding=2), nn.ReLU(),
-            nn.Conv2d(width, 2 * width, 5, stride=2, padding=2), nn.ReLU(), nn.Flatten(),
-            nn.Linear(2 * width * height * breadth // 16, classes),
-        )  # fmt: skip
+        features, size = small_convolutions(shape, width)
+        self.layers = nn.Sequential(*features, nn.Linear(size, classes))
 
     def forward(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n classes"]:
         """Scores."""
-        return self.layers(x.view(-1, *self.shape))
+        return self.layers(x)
 
 
 class MultiHead(nn.Module):
     """A shared trunk and one linear head a task, whose scores stand side by side (Li & Hoiem 2016, figure 2).
 
     Args:
-        sizes: of the trunk's layers, input first.
+        trunk: from inputs to features.
+        features: how many.
         heads: number of classes of each task.
     """
 
-    def __init__(self, sizes: Sequence[int], heads: Sequence[int]) -> None:
+    def __init__(self, trunk: nn.Module, features: int, heads: Sequence[int]) -> None:
         super().__init__()
-        self.trunk = nn.Sequential(*perceptron(sizes), nn.ReLU())
-        self.heads = nn.ModuleList(nn.Linear(sizes[-1], classes) for classes in heads)
+        self.trunk = trunk
+        self.heads = nn.ModuleList(nn.Linear(features, classes) for classes in heads)
         self._ends = tuple(accumulate(heads, initial=0))
 
     @property
@@ -79,5 +85,5 @@ class MultiHead(nn.Module):
 
     def forward(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n classes"]:
         """Scores of all heads, in their order."""
-        shared = self.trunk(x.flatten(1))
+        shared = self.trunk(x)
         return torch.cat([head(shared) for head in self.heads], dim=1)

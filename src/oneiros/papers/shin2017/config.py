@@ -58,7 +58,8 @@ class Config:
         per_task: classes in a task of new classes.
         batch_size, epochs: of each task; an epoch is once through its examples.
         gan_epochs: the same for conditions whose generator is a WGAN, which learns more slowly.
-        hidden: hidden layers of the solver.
+        hidden: hidden layers of the solver, where it is fully connected.
+        width: channels of the solver's first convolution; 0 makes it fully connected.
         lr: of the solver's Adam.
         replayed: replayed examples in each of the solver's steps.
         ratio: r of Eq. 1, "1/i" or a number.
@@ -80,6 +81,7 @@ class Config:
     epochs: int = 6
     gan_epochs: int = 6
     hidden: tuple[int, ...] = (400, 400)
+    width: int = 0
     lr: float = 1e-3
     replayed: int = 128
     ratio: str = "1/i"
@@ -123,8 +125,15 @@ CLASSES = Config()
 PERMUTED = Config(epochs=1, gan_epochs=3)
 CHAIN = Config(epochs=3, gan_epochs=4)
 # Colour images have four times the pixels of MNIST, and the second domain's scenes are hard to dream.
+# A fully connected solver did not learn digits over scenes (11 % on validation), so these are convolutional.
 DOMAINS = Config(
-    second="mnist-on-cifar10", examples=20000, epochs=6, gan_epochs=6, probe_every=50, draw_at=(100, 200, 500, 1000)
+    width=32,
+    second="mnist-on-cifar10",
+    examples=20000,
+    epochs=6,
+    gan_epochs=6,
+    probe_every=50,
+    draw_at=(100, 200, 500, 1000),
 )
 LWF = replace(DOMAINS, data="mnist-on-cifar10", second="mnist")
 

@@ -15,7 +15,7 @@ from oneiros.equations.scholar import Ratio
 from oneiros.life import Night, Schedule
 from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.memory.past_lessons import PastLessons
-from oneiros.nets.layers import MultiHead, Perceptron, SmallConvNet
+from oneiros.nets.layers import MultiHead, Perceptron, SmallConvNet, small_convolutions
 from oneiros.nets.noise import GaussianNoise
 from oneiros.nets.scholar import Scholar, Succession
 from oneiros.nets.vae import VAE, ClassVAE
@@ -93,10 +93,11 @@ def newborn(config: Config, strategy: Strategy, lessons: Lessons, device: str, s
 
 def _solver(config: Config, strategy: Strategy, lessons: Lessons, pixels: int) -> nn.Module:
     if lessons.heads[0]:
-        return MultiHead((pixels, *config.hidden), [len(head) for head in lessons.heads])
+        trunk, features = small_convolutions(lessons.shape, config.width)
+        return MultiHead(trunk, features, [len(head) for head in lessons.heads])
     sizes = (pixels, *config.hidden, lessons.classes)
     if not strategy.heirs:
-        return Perceptron(sizes)
+        return SmallConvNet(lessons.shape, lessons.classes, config.width) if config.width else Perceptron(sizes)
     kinds = [strategy.heirs[k % len(strategy.heirs)] for k in range(len(lessons.tasks))]
     return Succession(
         Perceptron(sizes) if kind == "perceptron" else SmallConvNet(lessons.shape, lessons.classes) for kind in kinds
