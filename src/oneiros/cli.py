@@ -294,7 +294,7 @@ def _sweep(runs: Sequence[Run], workers: int, console: Console) -> list[Outcome]
 
 def _publish(out: Path, console: Console) -> None:
     """Merge rows, write the page, print the results."""
-    write_tables(out)
+    write_tables(out, read_rows(out))
     page = write_report(out)
     _print_results(out, console)
     console.print(f"[bold]report[/] {page}   [bold]rows[/] {out / 'rows.parquet'}, {out / 'rows.csv'}", highlight=False)
