@@ -7,7 +7,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from oneiros.report import accuracy_over_tasks, confusions, to_html, to_markdown, to_svg, write_page, write_report
+from oneiros.report import (
+    accuracy_over_tasks,
+    confusions,
+    judged,
+    to_html,
+    to_latex,
+    to_markdown,
+    to_svg,
+    write_page,
+    write_report,
+)
 from oneiros.report.figures import LABEL_GAP, _spread
 from oneiros.report.provenance import settings_table
 from oneiros.results import Manifest, Row, RunFolder
@@ -56,7 +66,7 @@ def folder(tmp_path_factory):
     rows = rows_like_the_paper()
     demo = rows_like_the_paper(2, {"sequential": (25.0, 2.0), "src": (55.0, 5.0)}, experiment=("demo", "digits"))
     both = pd.concat([rows, demo], ignore_index=True)
-    write_page(out, both, manifests(both), ["run src-7: rows.parquet is damaged"])
+    write_page(out, judged(both, manifests(both), problems=["run src-7: rows.parquet is damaged"]))
     return out
 
 
@@ -120,7 +130,7 @@ def test_tables_are_written_in_three_forms(folder):
 def test_escapes_names_from_data(tmp_path):
     evil = "<script>alert('$x_1$')</script> & co"
     rows = rows_like_the_paper(2, {"sequential": (20.0, 1.0), evil: (50.0, 1.0)}, experiment=("<b>", 'a"b'))
-    write_page(tmp_path, rows, [{"paper": "<b>", "experiment": 'a"b', "note": "<i>"}], ["<u>"])
+    write_page(tmp_path, judged(rows, [{"paper": "<b>", "experiment": 'a"b', "note": "<i>"}], problems=["<u>"]))
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     seen = set(parse(page).seen)
     assert not seen & {"script", "b", "i", "u"}
@@ -129,7 +139,7 @@ def test_escapes_names_from_data(tmp_path):
 
 def test_a_single_day_and_seed_still_make_a_page(tmp_path):
     rows = rows_like_the_paper(1, {"parallel": (90.0, 0.0)})
-    page = write_page(tmp_path, rows, []).read_text(encoding="utf-8")
+    page = write_page(tmp_path, judged(rows)).read_text(encoding="utf-8")
     assert parse(page).seen.count("figure") == 1
     assert "These rows came without manifests." in page
 
@@ -152,9 +162,7 @@ def test_a_folder_of_results_is_reported_in_place(tmp_path):
 
 
 def test_no_rows_still_make_a_page(tmp_path):
-    page = write_page(tmp_path, rows_like_the_paper().iloc[:0], [], ["all runs are damaged"]).read_text(
-        encoding="utf-8"
-    )
+    page = write_page(tmp_path, judged(rows_like_the_paper().iloc[:0], problems=["all runs are damaged"])).read_text()
     parse(page)
     assert "all runs are damaged" in page
 

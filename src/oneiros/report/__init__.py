@@ -15,8 +15,15 @@ from oneiros.report.evidence import values_by_seed as values_by_seed
 from oneiros.report.figures import accuracy_matrices as accuracy_matrices
 from oneiros.report.figures import accuracy_over_tasks as accuracy_over_tasks
 from oneiros.report.figures import confusions as confusions
-from oneiros.report.figures import final_accuracy as final_accuracy
+from oneiros.report.figures import final_values as final_values
 from oneiros.report.figures import to_svg as to_svg
+from oneiros.report.findings import Findings as Findings
+from oneiros.report.findings import experiments as experiments
+from oneiros.report.findings import judged as judged
+from oneiros.report.findings import read_findings as read_findings
+from oneiros.report.markup import to_html as to_html
+from oneiros.report.markup import to_latex as to_latex
+from oneiros.report.markup import to_markdown as to_markdown
 from oneiros.report.page import write_page as write_page
 from oneiros.report.page import write_report as write_report
 from oneiros.report.tables import claims_table as claims_table
@@ -24,5 +31,3 @@ from oneiros.report.tables import forgetting_table as forgetting_table
 from oneiros.report.tables import in_reading_order as in_reading_order
 from oneiros.report.tables import results_table as results_table
 from oneiros.report.tables import seeds_table as seeds_table
-from oneiros.report.tables import to_html as to_html
-from oneiros.report.tables import to_markdown as to_markdown

@@ -86,7 +86,8 @@ def read_results(out: Path) -> Results:
         out=out,
         runs=tuple(run for run in counted if run.path in tables),
         rows=_in_order(pa.concat_tables([SCHEMA.empty_table(), *tables.values()])),
-        problems=(*damaged, *unfinished, *doubled, *mixed),
+        # Paths as seen from the folder, wherever it lies on this machine.
+        problems=tuple(said.replace(f"{out}/", "") for said in (*damaged, *unfinished, *doubled, *mixed)),
     )
 
 
@@ -160,7 +161,7 @@ def read_pictures(run: RunInfo) -> list[PictureInfo]:
     """
     found = []
     for file, checksum in sorted(run.pictures.items()):
-        path = run.path / "pictures" / safe_name(Path(file).name)
+        path = run.path / "pictures" / Path(file).name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != checksum:
             raise DamagedError(f"{path} is missing or was changed after the run was sealed; delete {run.path}")
         found.append(read_picture(path))
