@@ -92,21 +92,24 @@ def _family(
     kept = kept if len(seeds) > 1 else []
     cells: Cells = {}
     for condition, mine in frame.groupby("condition", sort=False):
-        by_seed = {MEAN: mine, **{str(seed): mine[mine["seed"] == seed] for seed in kept}}
         shape = int(mine["row"].max()) + 1, int(mine["column"].max()) + 1
-        cells[str(condition)] = {
-            seed: {str(phase): _filled(part, shape) for phase, part in life.groupby("phase", sort=False)}
-            for seed, life in by_seed.items()
-            if len(life)
-        }
+        lives = mine[mine["seed"].isin(kept)].groupby("seed")
+        cells[str(condition)] = {MEAN: _by_phase(mine, shape)}
+        cells[str(condition)] |= {str(seed): _by_phase(life, shape) for seed, life in lives}
     left_out = len(seeds) - len(kept) if len(seeds) > 1 else 0
     return Family(
         name=name, rows=axes[0], columns=axes[1], first=first, unit=unit, cells=cells, seeds_left_out=left_out
     )
 
 
+def _by_phase(life: pd.DataFrame, shape: tuple[int, int]) -> dict[str, Float[np.ndarray, "row column"]]:
+    return {str(phase): _filled(part, shape) for phase, part in life.groupby("phase", sort=False)}
+
+
 def _filled(part: pd.DataFrame, shape: tuple[int, int]) -> Float[np.ndarray, "row column"]:
-    means = part.groupby(["row", "column"], as_index=False)["value"].mean()
-    matrix = np.full(shape, np.nan)
-    matrix[means["row"].to_numpy(dtype=int), means["column"].to_numpy(dtype=int)] = means["value"]
-    return matrix
+    """The mean of each cell; nan where there is nothing."""
+    cell = part["row"].to_numpy(dtype=int) * shape[1] + part["column"].to_numpy(dtype=int)
+    size = shape[0] * shape[1]
+    count = np.bincount(cell, minlength=size)
+    total = np.bincount(cell, weights=part["value"].to_numpy(dtype=float), minlength=size)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).reshape(shape)

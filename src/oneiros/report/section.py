@@ -1,6 +1,7 @@
 """All that the page says about one experiment."""
 
 import html
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -30,9 +31,9 @@ JUDGED = (
     "undecided."
 )
 # A still figure of more panels than this cannot be read; all curves are in the interactive one and in the rows.
-MOST_PANELS = 9
-# Still before-and-after figures in the page; those of further conditions are in figures/ only.
-MOST_PAIRS = 6
+MOST_PANELS = 6
+# So many conditions have a still figure of before and after the night; the interactive one has them all.
+MOST_PAIRS = 4
 
 
 @dataclass(kw_only=True)
@@ -188,14 +189,14 @@ def _matrices(section: Section) -> Iterator[str]:
     if "confusion" in found:
         yield "<h3>Before and after the last night</h3>"
         family = found.pop("confusion")
-        pairs = {name: figures.draw_before_and_after(family, name) for name in family.cells}
+        pairs = ((name, figures.draw_before_and_after(family, name)) for name in family.cells)
+        drawn = itertools.islice(((name, pair) for name, pair in pairs if pair), MOST_PAIRS)
         stills = [
             _still(section, f"confusion-{name}", pair, f"{name}: what each true class was taken for")
-            for name, pair in pairs.items()
-            if pair
+            for name, pair in drawn
         ]
         caption = "What each true class was taken for (% of the true class), mean over seeds or one seed."
-        yield _chart(section, "matrices", stills[:MOST_PAIRS], caption + _left_out(family), "confusion")
+        yield _chart(section, "matrices", stills, caption + _left_out(family), "confusion")
     if found:
         yield "<h3>Other matrices</h3>"
         drawn = {name: figures.draw_family(family) for name, family in found.items()}

@@ -117,7 +117,12 @@ def intervals(rows: pd.DataFrame, metric: str, unit: str = "percent") -> dict[st
 
 
 def _matrix(life: pd.DataFrame) -> np.ndarray:
-    return life.pivot(index="day", columns="task", values="value").to_numpy(dtype=float)
+    """Accuracy by day and task of one run; days on which nothing was measured are left out."""
+    days, day = np.unique(life["day"].to_numpy(), return_inverse=True)
+    tasks, task = np.unique(life["task"].to_numpy(), return_inverse=True)
+    matrix = np.full((len(days), len(tasks)), np.nan)
+    matrix[day, task] = life["value"].to_numpy(dtype=float)
+    return matrix
 
 
 def _named(metric: str, unit: str) -> str:

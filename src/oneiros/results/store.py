@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -72,12 +73,10 @@ def read_results(out: Path) -> Results:
     finished = [run for run in found if run.state == "finished"]
     distinct, doubled = _without_doubles(finished, out)
     counted, mixed = _of_one_code(distinct, out)
-    tables, unreadable = {}, []
-    for run in counted:
-        try:
-            tables[run.path] = _rows_of(run.path)
-        except DamagedError as error:
-            unreadable.append(replace(run, state="damaged", problem=str(error)))
+    with ThreadPoolExecutor() as pool:  # the parser works outside of Python's lock
+        parsed = list(zip(counted, pool.map(_rows_or_why_not, counted), strict=True))
+    tables = {run.path: rows for run, rows in parsed if isinstance(rows, pa.Table)}
+    unreadable = [replace(run, state="damaged", problem=why) for run, why in parsed if isinstance(why, str)]
     damaged = [run.problem for run in (*found, *unreadable) if run.state == "damaged"]
     unfinished = [
         f"{run.path.relative_to(out)} is not finished; left out" for run in found if run.state == "unfinished"
@@ -125,6 +124,13 @@ def _read_run(path: Path) -> RunInfo:
         peak_memory=seal.get("peak_memory"),
         pictures=seal.get("pictures", {}),
     )
+
+
+def _rows_or_why_not(run: RunInfo) -> pa.Table | str:
+    try:
+        return _rows_of(run.path)
+    except DamagedError as error:
+        return str(error)
 
 
 def _rows_of(path: Path) -> pa.Table:
