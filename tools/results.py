@@ -71,7 +71,7 @@ def collect(out: Path, to: Path) -> None:
     made = [{**asdict(r.manifest), "seconds": r.seconds, "memory": r.peak_memory} for r in results.runs if r.manifest]
     if not made:
         sys.exit(f"{out} has no finished run to collect: {'; '.join(results.problems) or 'it is empty'}")
-    names = ("paper", "experiment", "scale", "code", "versions", "device", "data", "config")
+    names = ("paper", "experiment", "scale", "code", "versions", "device", "config")
     shared = {key: made[0][key] for key in names}
     differing = sorted({run["condition"] for run in made if any(run[key] != shared[key] for key in shared)})
     if differing:
@@ -80,6 +80,7 @@ def collect(out: Path, to: Path) -> None:
     results.rows.to_parquet(to / "rows.parquet", index=False, compression="zstd")
     seconds = {f"{run['condition']}/{run['seed']}": run["seconds"] for run in made}
     memory = [run["memory"] for run in made if run["memory"]]
+    shared["data"] = dict(sorted({file: digest for run in made for file, digest in run["data"].items()}.items()))
     said = {**shared, "seconds": seconds, "peak_memory": max(memory, default=None), "left_out": list(results.problems)}
     (to / "provenance.json").write_text(json.dumps(said, indent=1) + "\n")
 

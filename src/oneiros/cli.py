@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 a run failed or a check was missed; 2 the request itself c
 
 import dataclasses
 import difflib
+import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +18,7 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from oneiros.data import DataError
 from oneiros.engines import Job, Outcome, run_jobs, usable_cores
@@ -63,6 +64,8 @@ class RunCommand:
     """Folder for results (default: out/PAPER-NAME-SCALE)."""
     set: tuple[str, ...] = ()
     """Settings to change, as NAME=VALUE."""
+    tensorboard: bool = False
+    """Write event files below OUT/tensorboard while running (needs the extra `tensorboard`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +128,7 @@ def run_command(command: RunCommand, console: Console) -> int:
     device = _device(command.device)
     runs = [
         Run(experiment=command.name, scale=command.scale, config=config, condition=c, seed=s,
-            out=out, data=command.data, device=device)
+            out=out, data=command.data, device=device, tensorboard=command.tensorboard)
         for s in range(command.seeds)
         for c in conditions
     ]  # fmt: skip
@@ -243,6 +246,8 @@ def _request(command: RunCommand) -> tuple[Experiment, tuple[str, ...], object]:
         raise RequestError(f"--jobs {command.jobs}: expected at least 1, or 0 for one for each core")
     if command.data is not None and not command.data.is_dir():
         raise RequestError(f"--data {command.data}: no such folder; give the one that holds the data sets' folders")
+    if command.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise RequestError("--tensorboard: TensorBoard is not installed; `pip install 'oneiros[tensorboard]'`")
     conditions = command.condition or chosen.conditions
     return chosen, tuple(dict.fromkeys(conditions)), override(chosen.scales[command.scale], command.set)
 
@@ -274,20 +279,24 @@ def _sweep(runs: Sequence[Run], workers: int, console: Console) -> list[Outcome]
     """Do all runs with progress shown; the outcomes that failed."""
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        # Losses last: where the terminal is narrow, they are what is cut.
+        TextColumn("{task.fields[said]}", style="dim", table_column=Column(no_wrap=True, overflow="ellipsis")),
     )
     jobs = [Job(key=run.key, payload=run) for run in runs]
     failed: list[Outcome] = []
-    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console) as progress:
-        whole = progress.add_task(f"{len(runs)} runs", total=float(len(runs)))
+    with Progress(*columns, console=console) as progress:
+        whole = progress.add_task(f"{len(runs)} runs", total=float(len(runs)), said="")
         fractions, bars = dict.fromkeys((job.key for job in jobs), 0.0), {}
 
         def on_progress(key: str, fraction: float, text: str) -> None:
             if key not in bars:
-                bars[key] = progress.add_task(key, total=1.0)
-            progress.update(bars[key], completed=fraction, description=f"{key} [dim]{text}[/]")
+                bars[key] = progress.add_task(escape(key), total=1.0, said="")
+            progress.update(bars[key], completed=fraction, said=escape(text))
             fractions[key] = fraction
             progress.update(whole, completed=sum(fractions.values()))
 

@@ -53,6 +53,8 @@
   const colour = (names) => ({
     field: "condition", type: "nominal", scale: { domain: names, range: names.map((_, i) => hue(i)) },
   });
+  // A layer without data would have no extent for the axes to follow.
+  const drawn = (layer) => !layer.data || layer.data.values.length > 0;
   const tips = (...names) => names.map((field) => ({ field, type: "nominal" }));
 
   // Values after the last night: accepted range, bar, interval, seeds, the paper's number.
@@ -75,7 +77,6 @@
       const names = source.conditions;
       const wide = measured.filter((line) => line.low !== null);
       const told = { tooltip: tips("condition", "measured", "interval", "seeds", "paper", "verdict") };
-      const drawn = (layer) => layer.data.values.length > 0;
       const spec = {
         width: "container", height: 36 * new Set(lines.map((line) => line.condition)).size, autosize: { type: "fit-x", contains: "padding" },
         encoding: { y: { field: "condition", type: "nominal", sort: null, title: null, axis: { domain: false, ticks: false } } },
@@ -121,16 +122,16 @@
         width: "container", height: 330, autosize: { type: "fit-x", contains: "padding" },
         data: { values: points }, encoding: { color: colour(names), x: across },
         layer: [
-          { transform: [{ filter: "datum.low !== null" }], mark: { type: "area", opacity: 0.1, clip: true },
+          { data: { values: points.filter((point) => point.low !== null) }, mark: { type: "area", opacity: 0.1, clip: true },
             encoding: { y: { ...y, field: "low" }, y2: { field: "high" } } },
           { mark: { type: "line", strokeWidth: 2, clip: true }, encoding: { y, strokeDash: dashes } },
-          { transform: [{ filter: "datum.alone" }], mark: { type: "rule", strokeDash: [5, 4], opacity: 0.7 },
+          { data: { values: points.filter((point) => point.alone) }, mark: { type: "rule", strokeDash: [5, 4], opacity: 0.7 },
             encoding: { x: null, y } },
           { params: [{ name: "near", select: { type: "point", on: "pointerover", nearest: true, clear: "pointerout" } }],
             mark: { type: "circle", size: 60 },
             encoding: { y, opacity: { condition: { param: "near", empty: false, value: 1 }, value: few ? 0.85 : 0 },
               tooltip: tips("condition", x, "value", "interval", "seeds") } },
-        ],
+        ].filter(drawn),
       };
       return draw(place, spec, `${title} over ${x}, by condition`);
     };
