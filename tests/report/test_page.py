@@ -1,16 +1,20 @@
 """The page: parses, fetches nothing, escapes everything, and says every verdict."""
 
+import json
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from oneiros.report import (
+    Drawing,
     accuracy_over_tasks,
     confusions,
     judged,
+    read_findings,
     to_html,
     to_markdown,
     to_svg,
@@ -21,7 +25,18 @@ from oneiros.report.figures import LABEL_GAP, _spread
 from oneiros.report.provenance import settings_table
 from oneiros.results import Manifest, Row, RunFolder
 
+from .folders import dreaming, replay, spoiled
 from .synthetic import manifests, rows_like_the_paper
+
+
+def draw_means(rows):
+    figure = Figure(figsize=(2, 2))
+    figure.add_subplot().plot(rows[rows["metric"] == "accuracy_seen"].groupby("day")["value"].mean())
+    return figure
+
+
+MEAN_AS_DRAWN = Drawing(name="figure-2", title="Figure 2: means", alt="A falling line", draw=draw_means)
+FAILS = Drawing(name="fails", title="A figure that fails", alt="", draw=lambda rows: rows["loss"])
 
 VOID = {"meta", "link", "br", "img", "hr", "input", "path", "use", "rect", "circle", "image"}
 VERDICTS = ("reproduced", "not reproduced", "better", "undecided", "holds")
@@ -168,6 +183,75 @@ def test_a_folder_of_results_is_reported_in_place(tmp_path):
     assert "config.wake.rate" in page
     assert "seed-1" in page
     assert "is not finished; left out" in page
+
+
+@pytest.fixture(scope="module")
+def spoiled_folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("spoiled")
+    replay(out, seeds=2)
+    spoiled(out)
+    return out
+
+
+def test_damage_half_runs_and_another_code_are_named_and_left_out(spoiled_folder):
+    findings = read_findings(spoiled_folder)
+    assert set(findings.rows["condition"]) == {"generative"}
+    drawings = {"synthetic/replay": (MEAN_AS_DRAWN, FAILS)}
+    page = write_page(spoiled_folder, findings, drawings).read_text(encoding="utf-8")
+    top = page[: page.index("<main")]
+    for text in (
+        "edited/seed-0-",
+        "rows.jsonl was changed after the run was sealed",
+        "half/seed-0-",
+        "is not finished; left out",
+        "2 versions of the code",
+        "0.0.1+older (1 run)",
+        "A figure that fails cannot be drawn (KeyError(&#x27;loss&#x27;))",
+    ):
+        assert text in top, text
+    assert str(spoiled_folder) not in page
+    parse(page)
+
+
+def test_a_papers_own_figure_is_drawn_and_written(spoiled_folder):
+    write_page(spoiled_folder, read_findings(spoiled_folder), {"synthetic/replay": (MEAN_AS_DRAWN,)})
+    page = (spoiled_folder / "index.html").read_text(encoding="utf-8")
+    assert "<figcaption>Figure 2: means</figcaption>" in page
+    assert {"synthetic-replay-figure-2.svg", "synthetic-replay-figure-2.png"} <= {
+        path.name for path in (spoiled_folder / "figures").iterdir()
+    }
+
+
+def test_an_experiment_without_accuracies_has_its_own_metrics_curves_and_costs(tmp_path):
+    dreaming(tmp_path, seeds=1)
+    page = write_report(tmp_path).read_text(encoding="utf-8")
+    parse(page)
+    table = pd.read_parquet(tmp_path / "tables" / "synthetic-dreaming-results.parquet")
+    assert table["metric"].unique().tolist() == ["distance_ratio", "readout_accuracy (%)"]
+    costs = pd.read_parquet(tmp_path / "tables" / "synthetic-dreaming-costs.parquet")
+    assert costs["generator parameters"].tolist() == ["1,000,000"] * 3
+    titles = [curve["title"] for curve in data_of(page, "synthetic-dreaming")["curves"]]
+    assert titles == ["readout accuracy (%)", "nrem/loss", "rem/loss"]
+
+
+def test_the_page_is_the_same_for_the_same_rows(tmp_path):
+    rows = rows_like_the_paper(2, {"src": (50.0, 1.0)})
+    pages = [write_page(tmp_path / name, judged(rows)).read_bytes() for name in "ab"]
+    assert pages[0] == pages[1]
+
+
+def test_what_the_figures_are_drawn_from_is_what_the_table_says(page):
+    data = data_of(page, "kubo2025-mnist")
+    (final,) = data["finals"]
+    src = next(line for line in final["lines"] if line["condition"] == "src")
+    assert (src["mean"], src["n"], src["verdict"], src["target"], src["lower"]) == (62, 6, "undecided", 64.68, 58.68)
+    assert [seed for seed, _ in src["values"]] == list(range(6))
+    days = next(curve for curve in data["curves"] if curve["title"] == "accuracy seen (%)")
+    assert days["series"]["src"][-1][1] == 62
+
+
+def data_of(page, slug):
+    return json.loads(re.search(rf'id="data-{slug}">(.*?)</script>', page)[1])
 
 
 def test_no_rows_still_make_a_page(tmp_path):

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -15,6 +15,7 @@ SECONDS_BETWEEN = 1.0
 MOST_VALUES = 4
 
 
+@runtime_checkable
 class Board(Protocol):
     """Where curves are drawn while a run goes on."""
 
