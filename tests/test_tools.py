@@ -42,6 +42,7 @@ def test_an_experiment_without_accuracies_is_collected_and_told(tool, tmp_path):
     block = "\n".join(tool.experiment_block(published))
     assert "#### `dreams/first`" in block
     assert "Mean and 95 % interval over 3 seeds, quick scale:" in block
+    assert "| condition | distance ratio | seeds |" in block
     assert "| w\\|o rem | 0.251 [" in block
     assert "Not reproduced" not in block  # nothing was published
     assert "6 runs" in block

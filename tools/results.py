@@ -24,6 +24,7 @@ from oneiros.report import (
     experiments,
     final_values,
     judged,
+    measured_table,
     results_table,
     to_markdown,
 )
@@ -118,7 +119,7 @@ def image(path: Path, name: str, title: str) -> str:
 
 def demo_block(demo: Published) -> str:
     """The demo's table."""
-    table = to_markdown(results_table(demo.experiment.rows, []))
+    table = to_markdown(measured_table(demo.experiment.rows))
     return (
         "![Accuracy on all classes seen so far, after each task](docs/figures/demo-days.png)\n\n"
         "Accuracy after the last task, on all ten digits (%, mean and 95 % interval over seeds):\n\n"
@@ -166,7 +167,11 @@ def experiment_block(published: Published) -> Iterator[str]:
     yield f"#### `{e.title}`" + (f" ({where})" if where else "")
     unit = "Final accuracy in %, mean" if headline(e) == ("final_accuracy",) else "Mean"
     yield f"{unit} and 95 % interval over {e.rows['seed'].nunique()} seeds, {published.provenance['scale']} scale:"
-    yield to_markdown(results_table(e.rows, e.targets, e.claims))
+    if e.targets:
+        yield to_markdown(results_table(e.rows, e.targets))
+    measured = measured_table(e.rows, e.targets, e.claims)
+    if measured.shape[1] > 2:
+        yield to_markdown(measured)
     if e.claims:
         yield to_markdown(claims_table(e.claims))
     if e.targets or e.claims:

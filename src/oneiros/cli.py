@@ -25,7 +25,7 @@ from oneiros.engines import Job, Outcome, run_jobs, usable_cores
 from oneiros.papers import EXPERIMENTS, experiment
 from oneiros.papers.recipe import Experiment, Run, perform, require_same_settings
 from oneiros.papers.settings import SettingError, override, settings
-from oneiros.report import Drawing, Findings, experiments, read_findings, results_table, write_page
+from oneiros.report import Drawing, Findings, experiments, measured_table, read_findings, results_table, write_page
 from oneiros.report.tables import difference_text, measured_text, ordering_text
 from oneiros.results import ResultsError, write_tables
 
@@ -329,13 +329,15 @@ def _drawings(findings: Findings) -> dict[str, tuple[Drawing, ...]]:
 
 def _print_results(findings: Findings, console: Console) -> None:
     for each in experiments(findings):
-        frame = results_table(each.rows, each.targets, each.claims)
-        unit = "" if "metric" in frame else "final accuracy in %, "
-        console.print(f"\n[bold]{escape(each.title)}[/]  {unit}mean \\[95 % interval]", highlight=False)
-        table = Table(*map(str, frame.columns), box=None)
-        for line in frame.itertuples(index=False):
-            table.add_row(*(escape(str(cell)) for cell in line))
-        console.print(table)
+        console.print(f"\n[bold]{escape(each.title)}[/]  mean \\[95 % interval]", highlight=False)
+        measured = measured_table(each.rows, each.targets, each.claims)
+        for frame in (results_table(each.rows, each.targets), measured if measured.shape[1] > 2 else measured[:0]):
+            if not len(frame):
+                continue
+            table = Table(*(escape(str(name)) for name in frame.columns), box=None)
+            for line in frame.itertuples(index=False):
+                table.add_row(*(escape(str(cell)) for cell in line))
+            console.print(table)
 
 
 def _print_verdicts(findings: Findings, console: Console) -> None:

@@ -226,8 +226,9 @@ def test_an_experiment_without_accuracies_has_its_own_metrics_curves_and_costs(t
     dreaming(tmp_path, seeds=1)
     page = write_report(tmp_path).read_text(encoding="utf-8")
     parse(page)
-    table = pd.read_parquet(tmp_path / "tables" / "synthetic-dreaming-results.parquet")
-    assert table["metric"].unique().tolist() == ["distance_ratio", "readout_accuracy (%)"]
+    table = pd.read_parquet(tmp_path / "tables" / "synthetic-dreaming-measured.parquet")
+    assert table.columns.tolist() == ["condition", "distance ratio", "readout accuracy (%)", "seeds"]
+    assert table["distance ratio"].tolist() == ["0.6", "0.7", "0.8"]
     costs = pd.read_parquet(tmp_path / "tables" / "synthetic-dreaming-costs.parquet")
     assert costs["generator parameters"].tolist() == ["1,000,000"] * 3
     titles = [curve["title"] for curve in data_of(page, "synthetic-dreaming")["curves"]]

@@ -29,5 +29,6 @@ from oneiros.report.page import write_report as write_report
 from oneiros.report.tables import claims_table as claims_table
 from oneiros.report.tables import forgetting_table as forgetting_table
 from oneiros.report.tables import in_reading_order as in_reading_order
+from oneiros.report.tables import measured_table as measured_table
 from oneiros.report.tables import results_table as results_table
 from oneiros.report.tables import seeds_table as seeds_table

@@ -48,7 +48,7 @@ def families(rows: pd.DataFrame) -> list[Family]:
     if accuracy["task"].nunique() > 1 and accuracy["day"].nunique() > 1:
         found.append(_family("accuracy", accuracy, accuracy["day"], accuracy["task"], ("after day", "task"), (1, 1)))
     codes, names = pd.factorize(rows["metric"])
-    parsed = [re.fullmatch(r"(.+?):(\d+)(?::(\d+))?", str(name)) for name in names]
+    parsed = [re.fullmatch(r"([^:]+):(\d+)(?::(\d+))?", str(name)) for name in names]
     pairs = _addresses(parsed, deep=True)
     found += [_square(name, rows, codes, where) for name, where in pairs.items()]
     found += [_by_day(name, rows, codes, where) for name, where in _addresses(parsed, deep=False).items()]

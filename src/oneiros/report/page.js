@@ -116,7 +116,7 @@
       })));
       const few = Math.max(0, ...lines.map(([, values]) => values.length)) <= 12;
       const y = { field: "mean", type: "quantitative", title, scale: unit === "percent" ? { domain: PERCENT } : { zero: false } };
-      const across = { field: "at", type: "quantitative", title: x, axis: { tickMinStep: 1 }, scale: { zero: false, nice: false, padding: 12 } };
+      const across = { field: "at", type: "quantitative", title: x, axis: { tickMinStep: 1, tickCount: 10 }, scale: { zero: false, nice: false, padding: 12 } };
       const dashes = { field: "condition", type: "nominal", scale: { domain: names, range: names.map((_, i) => dash(i)) } };
       const spec = {
         width: "container", height: 330, autosize: { type: "fit-x", contains: "padding" },
@@ -193,7 +193,7 @@
   function heat(place, family, matrix, title, who) {
     const [columns, rows] = [Math.max(...matrix.map((row) => row.length)), matrix.length];
     const cells = matrix.flatMap((row, i) => row.map((value, j) => ({
-      row: i + family.first[0], column: j + family.first[1], value, shown: family.unit === "percent" ? value?.toFixed(0) : text(value),
+      y: i + family.first[0], x: j + family.first[1], value, shown: family.unit === "percent" ? value?.toFixed(0) : String(Number(value?.toPrecision(2))),
       [family.rows]: String(i + family.first[0]), [family.columns]: String(j + family.first[1]), measured: text(value, family.unit),
     }))).filter((cell) => cell.value !== null);
     const values = cells.map((cell) => cell.value);
@@ -206,8 +206,8 @@
       width: side * columns, height: Math.max(side, rows > 60 ? 4 : 12) * rows, title: title ? { text: title, anchor: "start", color: "var(--ink)", fontSize: 13, fontWeight: 600 } : undefined,
       data: { values: cells },
       encoding: {
-        x: { field: "column", ...rank, title: family.columns, axis: ticks(columns) },
-        y: { field: "row", ...rank, title: family.rows, axis: ticks(rows) },
+        x: { field: "x", ...rank, title: family.columns, axis: ticks(columns) },
+        y: { field: "y", ...rank, title: family.rows, axis: ticks(rows) },
       },
       layer: [
         { mark: { type: "rect", stroke: "var(--paper)", strokeWidth: side > 10 ? 1 : 0 },

@@ -1,5 +1,6 @@
 """All that the page says about one experiment."""
 
+import base64
 import html
 import itertools
 import re
@@ -32,6 +33,8 @@ JUDGED = (
 )
 # A still figure of more panels than this cannot be read; all curves are in the interactive one and in the rows.
 MOST_PANELS = 6
+# Characters; a figure that takes more is put into the page as pixels.
+LARGEST_SVG = 300_000
 # So many conditions have a still figure of before and after the night; the interactive one has them all.
 MOST_PAIRS = 4
 
@@ -111,13 +114,17 @@ def _what(section: Section) -> str:
 def _verdicts(section: Section) -> Iterator[str]:
     experiment = section.experiment
     targets, claims = experiment.targets, experiment.claims
-    yield "<h3>Paper beside measured</h3>" if targets else "<h3>Measured</h3>"
     where = "; ".join(dict.fromkeys(target.where for target in targets))
-    only = section.metrics[0] if len(section.metrics) == 1 else ""
-    caption = title(only, tables.unit_of(only, targets)).capitalize() if only else "After the last night"
-    caption += f" (paper: {where})" if where else ""
-    yield _table(section, "results", tables.results_table(experiment.rows, targets, claims), caption)
-    yield f'<p class="soft">{MEASURED} {JUDGED if targets else ""}</p>'
+    if targets:
+        yield "<h3>Paper beside measured</h3>"
+        caption = f"After the last night (paper: {where})"
+        yield _table(section, "results", tables.results_table(experiment.rows, targets), caption)
+        yield f'<p class="soft">{MEASURED} {JUDGED}</p>'
+    measured = tables.measured_table(experiment.rows, targets, claims)
+    if measured.shape[1] > 2:
+        yield "<h3>Measured</h3>"
+        yield _table(section, "measured", measured, "Mean [95 % interval] after the last night")
+        yield "" if targets else f'<p class="soft">{MEASURED}</p>'
     _write_records(section, "targets", targets)
     if claims:
         yield "<h3>Claims</h3>"
@@ -133,7 +140,8 @@ def _verdicts(section: Section) -> Iterator[str]:
 def _figures(section: Section) -> Iterator[str]:
     experiment = section.experiment
     yield "<h3>Figures</h3>"
-    published = " Black line: the paper’s number, dashed box: what is accepted." if experiment.targets else ""
+    drawn = any(target.metric in section.metrics for target in experiment.targets)
+    published = " Black line: the paper’s number, dashed box: what is accepted." if drawn else ""
     caption = f"Mean over seeds, 95 % interval (line) and every seed (dots).{published}"
     stills = [
         _still(section, f"final-{metric}", figures.final_values(experiment.rows, experiment.targets, metric), metric)
@@ -145,7 +153,7 @@ def _figures(section: Section) -> Iterator[str]:
     if stills:
         caption = "Mean and 95 % interval over seeds."
         if any(len({len(points) > 1 for points in curve.series.values()}) > 1 for curve in section.curves):
-            caption += " Dashed: conditions with a single day, which learned everything at once."
+            caption += " Dashed: measured at one moment only, such as after learning everything at once."
         yield _chart(section, "curves", stills, caption)
 
 
@@ -199,8 +207,9 @@ def _matrices(section: Section) -> Iterator[str]:
         yield _chart(section, "matrices", stills, caption + _left_out(family), "confusion")
     if found:
         yield "<h3>Other matrices</h3>"
-        drawn = {name: figures.draw_family(family) for name, family in found.items()}
-        stills = [_still(section, f"matrix-{name}", figure, name) for name, figure in drawn.items() if figure]
+        drawn = ((name, figures.draw_family(family)) for name, family in found.items())
+        some = itertools.islice(((name, figure) for name, figure in drawn if figure), MOST_PAIRS)
+        stills = [_still(section, f"matrix-{name}", figure, name) for name, figure in some]
         yield _chart(section, "matrices", stills, f"{', '.join(found)}, by condition.", *found)
 
 
@@ -221,16 +230,21 @@ def _pictures(section: Section) -> Iterator[str]:
 def _seeds(section: Section) -> Iterator[str]:
     experiment = section.experiment
     yield "<h3>All seeds</h3>"
-    for metric in section.metrics:
-        unit = tables.unit_of(metric, experiment.targets)
-        frame = tables.seeds_table(experiment.rows, metric, unit)
-        caption = f"{title(metric, unit).capitalize()}, every seed"
-        name = "seeds" if metric == section.metrics[0] else f"seeds-{metric}"
-        yield _table(section, name, frame, caption)
+    first, *others = [_seeds_of(section, metric) for metric in section.metrics] or [""]
+    yield first
+    if others:
+        yield f"<details><summary>Every seed of {len(others)} more</summary>{''.join(others)}</details>"
     forgetting = tables.forgetting_table(experiment.rows)
     if len(forgetting):
         caption = "Average accuracy and forgetting over tasks in percent (Chaudhry et al. 2018)"
         yield _table(section, "forgetting", forgetting, caption)
+
+
+def _seeds_of(section: Section, metric: str) -> str:
+    unit = tables.unit_of(metric, section.experiment.targets)
+    frame = tables.seeds_table(section.experiment.rows, metric, unit)
+    name = "seeds" if metric == section.metrics[0] else f"seeds-{metric}"
+    return _table(section, name, frame, f"{title(metric, unit)}, every seed")
 
 
 def _costs(section: Section) -> Iterator[str]:
@@ -268,6 +282,10 @@ def _still(section: Section, name: str, figure: Figure, alt: str) -> str:
     """Write the figure under figures/ as SVG and PNG, and return it as an element that can stand beside others."""
     stem = f"{section.slug}-{file_name(name)}"
     svg = figures.save(figure, section.out / "figures", stem)
+    if len(svg) > LARGEST_SVG:  # thousands of points: as pixels they take less room, and the SVG is beside the page
+        png = base64.b64encode((section.out / "figures" / f"{stem}.png").read_bytes()).decode("ascii")
+        words = html.escape(f"{section.experiment.title}. {alt}")
+        return f'<div class="card" tabindex="0"><img alt="{words}" src="data:image/png;base64,{png}"></div>'
     # Figures share identifiers (glyphs, clip paths); in one page each needs its own.
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{stem}.", svg)
     label = html.escape(f"{section.experiment.title}. {alt}")

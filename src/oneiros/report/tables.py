@@ -13,7 +13,7 @@ from oneiros.report.units import format_interval, number, scale_of, symbol, usua
 NOTHING = "–"
 # The verdict comes second, so that a narrow screen shows it without scrolling.
 RESULT_COLUMNS = ["condition", "verdict", "paper", "accepted", "measured", "seeds"]
-CLAIM_COLUMNS = ["claim", "verdict", "difference", "pairs", "effect d_z", "p (Holm)", "where", "in words"]
+CLAIM_COLUMNS = ["claim", "verdict", "ordering", "difference", "pairs", "effect d_z", "p (Holm)", "where"]
 
 
 def judged_metrics(targets: Sequence[TargetVerdict], claims: Sequence[ClaimVerdict]) -> tuple[str, ...]:
@@ -26,25 +26,36 @@ def unit_of(metric: str, targets: Sequence[TargetVerdict]) -> str:
     return next((target.unit for target in targets if target.metric == metric), usual_unit(metric))
 
 
-def results_table(
-    rows: pd.DataFrame, targets: Sequence[TargetVerdict], claims: Sequence[ClaimVerdict] = ()
-) -> pd.DataFrame:
-    """Tabulate every condition of one experiment, the paper's number beside ours.
+def results_table(rows: pd.DataFrame, targets: Sequence[TargetVerdict]) -> pd.DataFrame:
+    """Tabulate the metrics that have published numbers, the paper's number beside ours.
 
-    Conditions without a published number are measured only. Where several metrics matter, a column names them.
+    Conditions without a published number are measured only. Where several metrics are judged, a column names them.
     """
-    metrics = headline_metrics(rows, judged_metrics(targets, claims))
-    absent = [target.metric for target in targets if target.metric not in metrics]
-    tables = {metric: _lines(rows, targets, metric) for metric in dict.fromkeys([*metrics, *absent])}
+    judged = dict.fromkeys(target.metric for target in targets)
+    tables = {metric: _lines(rows, targets, metric) for metric in judged}
     frame = pd.DataFrame([line for lines in tables.values() for line in lines], columns=RESULT_COLUMNS)
     if len(tables) > 1 or "final_accuracy" not in tables:
         names = [_named(metric, unit_of(metric, targets)) for metric, lines in tables.items() for _ in lines]
-        frame["metric"] = names
-    # What a narrow screen shows comes first.
-    shown = ["condition", "verdict", "metric", "paper", "accepted", "measured", "seeds"]
-    if not targets:
-        shown = ["condition", "measured", "metric", "seeds"]
-    return frame[[name for name in shown if name in frame]]
+        frame.insert(2, "metric", names)
+    return frame
+
+
+def measured_table(
+    rows: pd.DataFrame, targets: Sequence[TargetVerdict] = (), claims: Sequence[ClaimVerdict] = ()
+) -> pd.DataFrame:
+    """Tabulate what matters and has no published number: one row a condition, one column a metric."""
+    published = {target.metric for target in targets}
+    metrics = [m for m in headline_metrics(rows, judged_metrics(targets, claims)) if m not in published]
+    columns: dict[str, list[str]] = {"condition": conditions(rows)}
+    seeds = dict.fromkeys(conditions(rows), 0)
+    for metric in metrics:
+        unit = unit_of(metric, targets)
+        found = intervals(rows, metric, unit)
+        columns[_named(metric.replace("_", " "), unit)] = [
+            format_interval(found[name], unit) if name in found else NOTHING for name in seeds
+        ]
+        seeds |= {name: max(seeds[name], interval.n) for name, interval in found.items()}
+    return pd.DataFrame({**columns, "seeds": [str(n) for n in seeds.values()]})
 
 
 def claims_table(claims: Sequence[ClaimVerdict]) -> pd.DataFrame:
@@ -52,7 +63,7 @@ def claims_table(claims: Sequence[ClaimVerdict]) -> pd.DataFrame:
     lines = [_claim_line(claim) for claim in claims]
     frame = pd.DataFrame(lines, columns=CLAIM_COLUMNS)
     if len({claim.metric for claim in claims}) > 1:
-        frame.insert(1, "metric", [_named(claim.metric, usual_unit(claim.metric)) for claim in claims])
+        frame.insert(3, "metric", [_named(claim.metric, usual_unit(claim.metric)) for claim in claims])
     return frame
 
 
@@ -180,15 +191,16 @@ def difference_text(claim: ClaimVerdict) -> str:
 
 def ordering_text(claim: ClaimVerdict) -> str:
     """What a claim says, as an inequality."""
-    scale = scale_of(usual_unit(claim.metric))
-    return f"{claim.first} > {claim.second}" + (f" + {claim.margin * scale:g}" if claim.margin else "")
+    margin = claim.margin * scale_of(usual_unit(claim.metric))
+    more = f" {'+' if margin > 0 else '−'} {abs(margin):g}" if margin else ""
+    return f"{claim.first} > {claim.second}{more}"
 
 
 def _claim_line(claim: ClaimVerdict) -> tuple[str, ...]:
     effect = NOTHING if claim.effect is None else f"{claim.effect:.1f}"
     p = NOTHING if claim.p_holm is None else f"{claim.p_holm:.2g}"
     difference = difference_text(claim)
-    return (ordering_text(claim), claim.verdict, difference, str(claim.n), effect, p, claim.where, claim.text)
+    return (claim.text, claim.verdict, ordering_text(claim), difference, str(claim.n), effect, p, claim.where)
 
 
 def _cost_of_a_life(rows: pd.DataFrame) -> dict[tuple[str, str], float]:

@@ -8,7 +8,7 @@ SCALES = {
     **dict.fromkeys(("fraction", "ratio", "value", "score", "distance", "correlation", "count"), 1.0),
     **dict.fromkeys(("seconds", "bytes", "nats", "bits"), 1.0),
 }
-PERCENT = ("accuracy", "replay_share", "confusion")
+PERCENT = ("accuracy", "replay_share", "confusion", "separability", "at_occlusion")
 
 
 def scale_of(unit: str) -> float:
