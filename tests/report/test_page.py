@@ -216,7 +216,7 @@ def test_damage_half_runs_and_another_code_are_named_and_left_out(spoiled_folder
 def test_a_papers_own_figure_is_drawn_and_written(spoiled_folder):
     write_page(spoiled_folder, read_findings(spoiled_folder), {"synthetic/replay": (MEAN_AS_DRAWN,)})
     page = (spoiled_folder / "index.html").read_text(encoding="utf-8")
-    assert "<figcaption>Figure 2: means</figcaption>" in page
+    assert "<figcaption><strong>Figure 2: means</strong></figcaption>" in page
     assert {"synthetic-replay-figure-2.svg", "synthetic-replay-figure-2.png"} <= {
         path.name for path in (spoiled_folder / "figures").iterdir()
     }
@@ -236,7 +236,7 @@ def test_an_experiment_without_accuracies_has_its_own_metrics_curves_and_costs(t
 
 
 def test_the_page_is_the_same_for_the_same_rows(tmp_path):
-    rows = rows_like_the_paper(2, {"src": (50.0, 1.0)})
+    rows = rows_like_the_paper(2, {"parallel": (50.0, 1.0)})
     pages = [write_page(tmp_path / name, judged(rows)).read_bytes() for name in "ab"]
     assert pages[0] == pages[1]
 

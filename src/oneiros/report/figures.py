@@ -177,8 +177,9 @@ def to_svg(figure: Figure) -> str:
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with mpl.rc_context(STYLE):
-        if figure.get_layout_engine() is not None:
-            figure.draw_without_rendering()
+        layout = figure.get_layout_engine()
+        if layout is not None:
+            layout.execute(figure)
             figure.set_layout_engine("none")  # it has done its work; saving would do it again
         figure.savefig(buffer, format="svg", metadata=nothing)
     return buffer.getvalue()[buffer.getvalue().index("<svg") :].strip()

@@ -117,7 +117,9 @@ def _verdicts(section: Section) -> Iterator[str]:
     where = "; ".join(dict.fromkeys(target.where for target in targets))
     if targets:
         yield "<h3>Paper beside measured</h3>"
-        caption = f"After the last night (paper: {where})"
+        judged = list(dict.fromkeys(target.metric for target in targets))
+        what = f"{title(judged[0], tables.unit_of(judged[0], targets))} after" if len(judged) == 1 else "After"
+        caption = f"{what[0].upper()}{what[1:]} the last night (paper: {where})"
         yield _table(section, "results", tables.results_table(experiment.rows, targets), caption)
         yield f'<p class="soft">{MEASURED} {JUDGED}</p>'
     measured = tables.measured_table(experiment.rows, targets, claims)
@@ -141,10 +143,15 @@ def _figures(section: Section) -> Iterator[str]:
     experiment = section.experiment
     yield "<h3>Figures</h3>"
     drawn = any(target.metric in section.metrics for target in experiment.targets)
-    published = " Black line: the paper’s number, dashed box: what is accepted." if drawn else ""
+    published = " Upright line: the paper’s number, dashed box: what is accepted." if drawn else ""
     caption = f"Mean over seeds, 95 % interval (line) and every seed (dots).{published}"
     stills = [
-        _still(section, f"final-{metric}", figures.final_values(experiment.rows, experiment.targets, metric), metric)
+        _still(
+            section,
+            f"final-{metric}",
+            figures.final_values(experiment.rows, experiment.targets, metric),
+            metric.replace("_", " "),
+        )
         for metric in section.metrics
     ]
     if stills:
@@ -178,8 +185,8 @@ def _drawings(section: Section) -> Iterator[str]:
             continue
         if figure is not None:
             still = _still(section, drawing.name, figure, drawing.alt)
-            caption = f"<figcaption>{html.escape(drawing.title)}</figcaption>"
-            drawn.append(f"<figure>{still}{caption}</figure>")
+            caption = f"<figcaption><strong>{html.escape(drawing.title)}</strong></figcaption>"
+            drawn.append(f"<figure>{caption}{still}</figure>")
     if drawn:
         yield "<h3>As in the paper</h3>"
         yield from drawn
@@ -285,12 +292,13 @@ def _still(section: Section, name: str, figure: Figure, alt: str) -> str:
     if len(svg) > LARGEST_SVG:  # thousands of points: as pixels they take less room, and the SVG is beside the page
         png = base64.b64encode((section.out / "figures" / f"{stem}.png").read_bytes()).decode("ascii")
         words = html.escape(f"{section.experiment.title}. {alt}")
-        return f'<div class="card" tabindex="0"><img alt="{words}" src="data:image/png;base64,{png}"></div>'
+        image = f'<img alt="{words}" src="data:image/png;base64,{png}">'
+        return f'<div class="card" tabindex="0">{image}</div><p class="soft">{html.escape(alt)}</p>'
     # Figures share identifiers (glyphs, clip paths); in one page each needs its own.
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{stem}.", svg)
     label = html.escape(f"{section.experiment.title}. {alt}")
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
-    return f'<div class="card" tabindex="0">{svg}</div>'
+    return f'<div class="card" tabindex="0">{svg}</div><p class="soft">{html.escape(alt)}</p>'
 
 
 def _table(section: Section, name: str, frame: pd.DataFrame, caption: str) -> str:
