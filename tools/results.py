@@ -3,102 +3,237 @@
 python tools/results.py collect OUT results/NAME    rows and provenance of OUT's finished runs
 python tools/results.py readme                      regenerate the README's tables and figures
 python tools/results.py readme --check              exit 1 if its tables are not those of `results/`
+
+A folder of `results/` holds one experiment at one scale, of any paper; every one of them is in the README.
 """
 
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from oneiros.report import accuracy_over_tasks, check, claims_table, confusions, results_table, sound, to_markdown
-from oneiros.report.figures import save
-from oneiros.report.tables import in_reading_order
-from oneiros.results import read_rows, read_runs
+from oneiros.report import (
+    Drawing,
+    accuracy_over_tasks,
+    claims_table,
+    experiments,
+    final_values,
+    judged,
+    measured_table,
+    results_table,
+    to_markdown,
+)
+from oneiros.report.evidence import headline_metrics
+from oneiros.report.figures import draw_before_and_after, save
+from oneiros.report.findings import Experiment
+from oneiros.report.matrices import families
+from oneiros.report.tables import difference_text, judged_metrics, measured_text, ordering_text
+from oneiros.results import read_results
 
 ROOT = Path(__file__).parents[1]
 FIGURES = ROOT / "docs" / "figures"
-CONTROLS = ("parallel_few_epochs", "src_decrement_only", "src_no_feedback")  # in the tables; too much for one figure
-MISSES = ("not reproduced", "better", "undecided", "fails", "not run")
+DEMO = "kubo2025-digits"
+MISSES = ("not reproduced", "better", "fails", "undecided", "not run")
+VERDICTS = ("reproduced", "holds", *MISSES)
+# More conditions than this are too much for one figure: those without a published number are left out of it.
+MOST_LINES = 6
+MOST_SHOWN = 3
+SHOWN = {
+    "days": "Accuracy on all classes seen so far, after each task",
+    "final": "Mean, 95 % interval and every seed by condition",
+    "confusion": "Confusion before and after the last night",
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Published:
+    """One folder of `results/`."""
+
+    name: str
+    experiment: Experiment
+    provenance: dict
+
+    @property
+    def figures(self) -> list[Path]:
+        """Its figures, the overview first."""
+        return sorted(
+            FIGURES.glob(f"{self.name}-*.png"), key=lambda path: (not path.stem.endswith(("-days", "-final")), path)
+        )
 
 
 def collect(out: Path, to: Path) -> None:
     """Copy the rows of `out` and say how they were made."""
-    to.mkdir(parents=True, exist_ok=True)
-    read_rows(out).to_parquet(to / "rows.parquet", index=False)
-    runs = [run for run in read_runs(out) if run.state == "finished" and run.manifest]
-    made = [{**asdict(run.manifest), "seconds": run.seconds} for run in runs if run.manifest]
-    shared = {
-        key: made[0][key] for key in ("paper", "experiment", "scale", "code", "versions", "device", "data", "config")
-    }
-    differing = [run["condition"] for run in made if any(run[key] != shared[key] for key in shared)]
+    results = read_results(out)
+    made = [{**asdict(r.manifest), "seconds": r.seconds, "memory": r.peak_memory} for r in results.runs if r.manifest]
+    if not made:
+        sys.exit(f"{out} has no finished run to collect: {'; '.join(results.problems) or 'it is empty'}")
+    names = ("paper", "experiment", "scale", "code", "versions", "device", "config")
+    shared = {key: made[0][key] for key in names}
+    differing = sorted({run["condition"] for run in made if any(run[key] != shared[key] for key in shared)})
     if differing:
-        sys.exit(f"{out} mixes configurations, codes or data: {differing}")
+        sys.exit(f"{out} mixes experiments, configurations, codes or data: {differing}")
+    to.mkdir(parents=True, exist_ok=True)
+    results.rows.to_parquet(to / "rows.parquet", index=False, compression="zstd")
     seconds = {f"{run['condition']}/{run['seed']}": run["seconds"] for run in made}
-    (to / "provenance.json").write_text(json.dumps({**shared, "seconds": seconds}, indent=1) + "\n")
+    memory = [run["memory"] for run in made if run["memory"]]
+    shared["data"] = dict(sorted({file: digest for run in made for file, digest in run["data"].items()}.items()))
+    said = {**shared, "seconds": seconds, "peak_memory": max(memory, default=None), "left_out": list(results.problems)}
+    (to / "provenance.json").write_text(json.dumps(said, indent=1) + "\n")
 
 
-def load(name: str) -> tuple[pd.DataFrame, dict]:
+def load(folder: Path) -> Published:
     """Rows and provenance of one folder of `results/`."""
-    folder = ROOT / "results" / name
-    return pd.read_parquet(folder / "rows.parquet"), json.loads((folder / "provenance.json").read_text())
+    provenance = json.loads((folder / "provenance.json").read_text())
+    found = experiments(judged(pd.read_parquet(folder / "rows.parquet")))
+    if len(found) != 1:
+        sys.exit(f"{folder} holds {len(found)} experiments; expected one")
+    return Published(name=folder.name, experiment=found[0], provenance=provenance)
+
+
+def everything() -> list[Published]:
+    """All folders of `results/`, by name."""
+    return [load(path.parent) for path in sorted((ROOT / "results").glob("*/provenance.json"))]
 
 
 def how(provenance: dict) -> str:
     """One line on where numbers come from."""
-    versions = provenance["versions"]
-    total = sum(provenance["seconds"].values())
+    versions, total = provenance["versions"], sum(provenance["seconds"].values())
+    left_out = provenance.get("left_out", [])
+    also = f" Left out: {'; '.join(left_out)}." if left_out else ""
     return (
-        f"{len(provenance['seconds'])} runs, {total / 60:.1f} minutes of one core in all, on {provenance['device']}; "
-        f"oneiros {provenance['code']}, torch {versions['torch']}, Python {versions['python']}."
+        f"{len(provenance['seconds'])} runs, {total / 60:.1f} minutes in all, on {provenance['device']}; "
+        f"oneiros {provenance['code']}, torch {versions['torch']}, Python {versions['python']}.{also}"
     )
 
 
-def demo_block() -> str:
+def image(path: Path, name: str, title: str) -> str:
+    """A figure in the README, with words for those who do not see it."""
+    which = path.stem.removeprefix(f"{name}-")
+    return f"![{SHOWN.get(which, which.replace('-', ' '))}: {title}](docs/figures/{path.name})"
+
+
+def demo_block(demo: Published) -> str:
     """The demo's table."""
-    rows, provenance = load("kubo2025-digits")
-    rows = in_reading_order(sound(rows).rows, [])
-    table = to_markdown(results_table(rows, [])[["condition", "measured", "seeds"]])
+    table = to_markdown(measured_table(demo.experiment.rows))
     return (
         "![Accuracy on all classes seen so far, after each task](docs/figures/demo-days.png)\n\n"
         "Accuracy after the last task, on all ten digits (%, mean and 95 % interval over seeds):\n\n"
         f"{table}\n\n"
         "![Confusion before and after the last night](docs/figures/demo-confusion.png)\n\n"
-        f"<sub>{how(provenance)}</sub>"
+        f"<sub>{how(demo.provenance)}</sub>"
     )
 
 
-def results_block() -> str:
-    """The verdicts on Kubo 2025, what was not reproduced in words as plain as the rest."""
-    rows, provenance = load("kubo2025-mnist")
-    checked = check(rows)
-    rows = in_reading_order(sound(rows).rows, checked.targets)
-    missed = [f"{t.where}, `{t.condition}`: {t.verdict}" for t in checked.targets if t.verdict in MISSES]
-    missed += [f"{c.text} ({c.first} > {c.second}): {c.verdict}" for c in checked.claims if c.verdict in MISSES]
-    said = "\n".join(f"- {line}" for line in missed) or "- nothing"
-    return (
-        "### Kubo 2025, Table 2, MNIST, MRNN-EP\n\n"
-        f"Final accuracy in %, mean and 95 % interval over six task orders:\n\n"
-        f"{to_markdown(results_table(rows, checked.targets))}\n\n"
-        f"{to_markdown(claims_table(checked.claims))}\n\n"
-        f"Not reproduced, better than published, or undecided:\n\n{said}\n\n"
-        "![Accuracy on all classes seen so far, after each task](docs/figures/kubo2025-mnist-days.png)\n\n"
-        "![Confusion before and after the last night](docs/figures/kubo2025-mnist-confusion.png)\n\n"
-        f"<sub>{how(provenance)}</sub>"
-    )
+def results_block(published: Iterable[Published]) -> str:
+    """Every published experiment, by paper; what was not reproduced in words as plain as the rest."""
+    by_paper: dict[str, list[Published]] = {}
+    for each in published:
+        by_paper.setdefault(each.experiment.paper, []).append(each)
+    parts = [overview(each for group in by_paper.values() for each in group)]
+    for paper, group in by_paper.items():
+        parts += [f"### {paper_title(paper)}", *(part for each in group for part in experiment_block(each))]
+    return "\n\n".join(parts)
 
 
-def draw() -> None:
-    """The README's figures."""
-    for name, called in (("kubo2025-digits", "demo"), ("kubo2025-mnist", "kubo2025-mnist")):
-        rows, _ = load(name)
-        rows = in_reading_order(sound(rows).rows, check(rows).targets)
-        save(accuracy_over_tasks(rows[~rows["condition"].isin(CONTROLS)]), FIGURES, f"{called}-days")
-        before_and_after = confusions(rows, "src")
+def overview(published: Iterable[Published]) -> str:
+    """How many of each verdict every experiment has."""
+    lines = []
+    for each in published:
+        e = each.experiment
+        counts = Counter(one.verdict for one in (*e.targets, *e.claims))
+        seeds = str(e.rows["seed"].nunique())
+        lines.append([f"`{e.title}`", each.provenance["scale"], seeds, *(str(counts[v] or "–") for v in VERDICTS)])
+    frame = pd.DataFrame(lines, columns=["experiment", "scale", "seeds", *VERDICTS])
+    empty = [verdict for verdict in VERDICTS if (frame[verdict] == "–").all()]
+    return f"Verdicts on published numbers and claimed orderings:\n\n{to_markdown(frame.drop(columns=empty))}"
+
+
+def paper_title(paper: str) -> str:
+    """The first heading of the paper's README."""
+    readme = ROOT / "src" / "oneiros" / "papers" / paper / "README.md"
+    head = readme.read_text(encoding="utf-8").partition("\n")[0] if readme.is_file() else paper
+    return head.removeprefix("# ")
+
+
+def experiment_block(published: Published) -> Iterator[str]:
+    """Tables, misses, figures and provenance of one experiment."""
+    e = published.experiment
+    where = "; ".join(dict.fromkeys(t.where for t in e.targets))
+    yield f"#### `{e.title}`" + (f" ({where})" if where else "")
+    unit = "Final accuracy in %, mean" if headline(e) == ("final_accuracy",) else "Mean"
+    yield f"{unit} and 95 % interval over {e.rows['seed'].nunique()} seeds, {published.provenance['scale']} scale:"
+    if e.targets:
+        yield to_markdown(results_table(e.rows, e.targets))
+    measured = measured_table(e.rows, e.targets, e.claims)
+    if measured.shape[1] > 2:
+        yield to_markdown(measured)
+    if e.claims:
+        yield to_markdown(claims_table(e.claims))
+    if e.targets or e.claims:
+        said = "\n".join(f"- {line}" for line in misses(e)) or "- nothing"
+        yield f"Not reproduced, better than published, undecided or not run:\n\n{said}"
+    shown, others = published.figures[:MOST_SHOWN], published.figures[MOST_SHOWN:]
+    yield from (image(path, published.name, e.title) for path in shown)
+    if others:
+        yield "More figures: " + ", ".join(f"[{path.stem}](docs/figures/{path.name})" for path in others)
+    yield f"<sub>{how(published.provenance)}</sub>"
+
+
+def misses(e: Experiment) -> Iterator[str]:
+    """What was not reproduced, with its numbers."""
+    for t in e.targets:
+        if t.verdict in MISSES:
+            metric = "" if t.metric == "final_accuracy" else f", {t.metric}"
+            measured = "" if t.mean is None else f" ({measured_text(t)} against {t.target:g} ± {t.tolerance:g})"
+            yield f"{t.where}, `{t.condition}`{metric}: {t.verdict}{measured}"
+    for c in e.claims:
+        if c.verdict in MISSES:
+            yield f"{c.text} ({ordering_text(c)}): {c.verdict}" + (f" ({difference_text(c)})" if c.n else "")
+
+
+def headline(e: Experiment) -> tuple[str, ...]:
+    """What an experiment is about."""
+    return headline_metrics(e.rows, judged_metrics(e.targets, e.claims))
+
+
+def draw(published: Published, called: str, drawings: Iterable[Drawing] = ()) -> None:
+    """The README's figures of one experiment."""
+    for old in FIGURES.glob(f"{called}-*"):
+        old.unlink()
+    e = published.experiment
+    rows, named = e.rows, {t.condition for t in e.targets}
+    if rows["condition"].nunique() > MOST_LINES and named:
+        rows = rows[rows["condition"].isin(named)]
+    seen = rows[(rows["metric"] == "accuracy_seen") & (rows["phase"] == "end")]
+    if seen["day"].nunique() > 1:
+        save(accuracy_over_tasks(rows), FIGURES, f"{called}-days")
+    elif headline(e):
+        save(final_values(rows, e.targets, headline(e)[0]), FIGURES, f"{called}-final")
+    for family in families(rows[rows["metric"].str.startswith("confusion:")]):
+        condition = "src" if "src" in family.cells else next(iter(family.cells))
+        before_and_after = draw_before_and_after(family, condition)
         if before_and_after:
             save(before_and_after, FIGURES, f"{called}-confusion")
+    for drawing in drawings:
+        figure = drawing.draw(e.rows)
+        if figure is not None:
+            save(figure, FIGURES, f"{called}-{drawing.name}")
+
+
+def draw_all(demo: Published, others: Iterable[Published]) -> None:
+    """The README's figures, the papers' own among them."""
+    # Imported here: `--check` has no need of the papers' code, nor of what it imports.
+    from oneiros.papers import EXPERIMENTS, experiment
+
+    draw(demo, "demo")
+    for each in others:
+        title = each.experiment.title
+        draw(each, each.name, experiment(title).drawings if title in EXPERIMENTS else ())
 
 
 def with_block(text: str, name: str, block: str) -> str:
@@ -123,13 +258,16 @@ def main() -> int:
     if arguments.command == "collect":
         collect(arguments.out, arguments.to)
         return 0
+    published = {each.name: each for each in everything()}
+    demo = published.pop(DEMO)
+    if not arguments.check:
+        draw_all(demo, published.values())
     readme = ROOT / "README.md"
     before = readme.read_text()
-    after = with_block(with_block(before, "demo", demo_block()), "results", results_block())
+    after = with_block(with_block(before, "demo", demo_block(demo)), "results", results_block(published.values()))
     if arguments.check:
         return int(before != after)
     readme.write_text(after)
-    draw()
     return 0
 
 

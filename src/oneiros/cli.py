@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 a run failed or a check was missed; 2 the request itself c
 
 import dataclasses
 import difflib
+import importlib.util
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -17,15 +18,16 @@ import tyro
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from oneiros.data import DataError
 from oneiros.engines import Job, Outcome, run_jobs, usable_cores
 from oneiros.papers import EXPERIMENTS, experiment
 from oneiros.papers.recipe import Experiment, Run, perform, require_same_settings
 from oneiros.papers.settings import SettingError, override, settings
-from oneiros.report import Check, check, in_reading_order, results_table, sound, write_report
-from oneiros.results import ResultsError, read_rows, write_tables
+from oneiros.report import Drawing, Findings, experiments, measured_table, read_findings, results_table, write_page
+from oneiros.report.tables import difference_text, measured_text, ordering_text
+from oneiros.results import ResultsError, write_tables
 
 Positional = tyro.conf.Positional
 
@@ -62,6 +64,8 @@ class RunCommand:
     """Folder for results (default: out/PAPER-NAME-SCALE)."""
     set: tuple[str, ...] = ()
     """Settings to change, as NAME=VALUE."""
+    tensorboard: bool = False
+    """Write event files below OUT/tensorboard while running (needs the extra `tensorboard`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +128,7 @@ def run_command(command: RunCommand, console: Console) -> int:
     device = _device(command.device)
     runs = [
         Run(experiment=command.name, scale=command.scale, config=config, condition=c, seed=s,
-            out=out, data=command.data, device=device)
+            out=out, data=command.data, device=device, tensorboard=command.tensorboard)
         for s in range(command.seeds)
         for c in conditions
     ]  # fmt: skip
@@ -177,11 +181,19 @@ def report_command(command: ReportCommand, console: Console) -> int:
 
 def check_command(command: CheckCommand, console: Console) -> int:
     """`oneiros check`."""
-    checked = check(read_rows(_results(command.out)))
+    findings = read_findings(_results(command.out))
+    checked = findings.checked
     if command.json:
-        print(json.dumps([dataclasses.asdict(t) for t in checked.targets], indent=1))  # noqa: T201
+        said = {
+            "passed": checked.passed,
+            "missed": len(checked.missed),
+            "targets": [dataclasses.asdict(target) for target in checked.targets],
+            "claims": [dataclasses.asdict(claim) for claim in checked.claims],
+            "problems": list(findings.problems),
+        }
+        print(json.dumps(said, indent=1, allow_nan=False))  # noqa: T201
     else:
-        _print_verdicts(checked, console)
+        _print_verdicts(findings, console)
     return 1 if checked.missed else 0
 
 
@@ -234,6 +246,8 @@ def _request(command: RunCommand) -> tuple[Experiment, tuple[str, ...], object]:
         raise RequestError(f"--jobs {command.jobs}: expected at least 1, or 0 for one for each core")
     if command.data is not None and not command.data.is_dir():
         raise RequestError(f"--data {command.data}: no such folder; give the one that holds the data sets' folders")
+    if command.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise RequestError("--tensorboard: TensorBoard is not installed; `pip install 'oneiros[tensorboard]'`")
     conditions = command.condition or chosen.conditions
     return chosen, tuple(dict.fromkeys(conditions)), override(chosen.scales[command.scale], command.set)
 
@@ -265,20 +279,24 @@ def _sweep(runs: Sequence[Run], workers: int, console: Console) -> list[Outcome]
     """Do all runs with progress shown; the outcomes that failed."""
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        # Losses last: where the terminal is narrow, they are what is cut.
+        TextColumn("{task.fields[said]}", style="dim", table_column=Column(no_wrap=True, overflow="ellipsis")),
     )
     jobs = [Job(key=run.key, payload=run) for run in runs]
     failed: list[Outcome] = []
-    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=console) as progress:
-        whole = progress.add_task(f"{len(runs)} runs", total=float(len(runs)))
+    with Progress(*columns, console=console) as progress:
+        whole = progress.add_task(f"{len(runs)} runs", total=float(len(runs)), said="")
         fractions, bars = dict.fromkeys((job.key for job in jobs), 0.0), {}
 
         def on_progress(key: str, fraction: float, text: str) -> None:
             if key not in bars:
-                bars[key] = progress.add_task(key, total=1.0)
-            progress.update(bars[key], completed=fraction, description=f"{key} [dim]{text}[/]")
+                bars[key] = progress.add_task(escape(key), total=1.0, said="")
+            progress.update(bars[key], completed=fraction, said=escape(text))
             fractions[key] = fraction
             progress.update(whole, completed=sum(fractions.values()))
 
@@ -293,43 +311,46 @@ def _sweep(runs: Sequence[Run], workers: int, console: Console) -> list[Outcome]
 
 
 def _publish(out: Path, console: Console) -> None:
-    """Merge rows, write the page, print the results."""
-    write_tables(out)
-    page = write_report(out)
-    _print_results(out, console)
+    """Merge rows, write the page, print the results; every file is read once."""
+    findings = read_findings(out)
+    write_tables(out, findings.rows)
+    page = write_page(out, findings, _drawings(findings))
+    _print_results(findings, console)
+    for problem in findings.problems:
+        console.print(f"[yellow]left out:[/] {escape(problem)}", highlight=False, soft_wrap=True)
     console.print(f"[bold]report[/] {page}   [bold]rows[/] {out / 'rows.parquet'}, {out / 'rows.csv'}", highlight=False)
 
 
-def _print_results(out: Path, console: Console) -> None:
-    rows = read_rows(out)
-    targets = check(rows).targets
-    for (paper, name), mine in sound(rows).rows.groupby(["paper", "experiment"]):
-        judged = [t for t in targets if (t.paper, t.experiment) == (paper, name)]
-        frame = results_table(in_reading_order(mine, judged), judged)
-        if not judged:
-            frame = frame[["condition", "measured", "seeds"]]
-        console.print(f"\n[bold]{paper}/{name}[/]  final accuracy in %, mean \\[95 % interval]", highlight=False)
-        table = Table(*map(str, frame.columns), box=None)
-        for line in frame.itertuples(index=False):
-            table.add_row(*map(str, line))
-        console.print(table)
+def _drawings(findings: Findings) -> dict[str, tuple[Drawing, ...]]:
+    """The papers' own figures; rows of an experiment that is no more, or not ours, have none."""
+    names = [each.title for each in experiments(findings)]
+    return {name: experiment(name).drawings for name in names if name in EXPERIMENTS}
 
 
-def _print_verdicts(checked: Check, console: Console) -> None:
+def _print_results(findings: Findings, console: Console) -> None:
+    for each in experiments(findings):
+        console.print(f"\n[bold]{escape(each.title)}[/]  mean \\[95 % interval]", highlight=False)
+        measured = measured_table(each.rows, each.targets, each.claims)
+        for frame in (results_table(each.rows, each.targets), measured if measured.shape[1] > 2 else measured[:0]):
+            if not len(frame):
+                continue
+            table = Table(*(escape(str(name)) for name in frame.columns), box=None)
+            for line in frame.itertuples(index=False):
+                table.add_row(*(escape(str(cell)) for cell in line))
+            console.print(table)
+
+
+def _print_verdicts(findings: Findings, console: Console) -> None:
     table = Table("where", "condition or claim", "published", "measured", "seeds", "verdict", box=None)
-    for t in checked.targets:
-        measured = "-" if t.mean is None else f"{t.mean:.2f} [{_bound(t.low)}, {_bound(t.high)}]"
-        table.add_row(t.where, t.condition, f"{t.target} ± {t.tolerance}", measured, str(t.n), t.verdict)
-    for c in checked.claims:
-        mean = "-" if c.mean is None else f"{100 * c.mean:+.2f} points"
-        table.add_row(c.where, f"{c.first} > {c.second}", "", mean, str(c.n), c.verdict)
+    for t in findings.checked.targets:
+        which = t.condition if t.metric == "final_accuracy" else f"{t.condition}, {t.metric}"
+        published = f"{t.target:g} ± {t.tolerance:g}"
+        table.add_row(t.where, escape(which), published, escape(measured_text(t)), str(t.n), t.verdict)
+    for c in findings.checked.claims:
+        table.add_row(c.where, escape(ordering_text(c)), "", escape(difference_text(c)), str(c.n), c.verdict)
     console.print(table)
-    for problem in checked.problems:
-        console.print(f"[yellow]left out:[/] {problem}")
-
-
-def _bound(number: float | None) -> str:
-    return "?" if number is None else f"{number:.2f}"
+    for problem in findings.problems:
+        console.print(f"[yellow]left out:[/] {escape(problem)}", highlight=False, soft_wrap=True)
 
 
 COMMANDS: dict[type, Callable[..., int]] = {

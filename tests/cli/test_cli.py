@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from oneiros.cli import main
-from oneiros.results import COLUMNS, Manifest, RunFolder
+from oneiros.results import COLUMNS, Manifest, Row, RunFolder
 
 SMOKE = ["run", "kubo2025/digits", "--scale", "smoke", "--condition", "sequential", "--jobs", "1"]
 
@@ -45,7 +45,43 @@ def test_check_prints_its_verdicts_as_json(tmp_path, capsys):
     assert main([*SMOKE, "--out", str(tmp_path)]) == 0
     capsys.readouterr()
     assert main(["check", str(tmp_path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == []  # digits have no published numbers
+    # digits have no published numbers
+    nothing = {"passed": True, "missed": 0, "targets": [], "claims": [], "problems": []}
+    assert json.loads(capsys.readouterr().out) == nothing
+
+
+def test_check_exits_with_1_on_a_miss_and_tells_targets_claims_and_problems(tmp_path, capsys):
+    address = {"paper": "kubo2025", "experiment": "mnist"}
+    for seed in range(4):
+        for condition, accuracy in (("src", 0.30), ("sequential", 0.25)):
+            manifest = Manifest(**address, condition=condition, seed=seed, scale="paper", config={}, device="cpu")
+            with RunFolder.open(tmp_path, manifest) as folder:
+                where = {"order": "01", "day": 4, "task": 4, "phase": "end", "metric": "accuracy_seen"}
+                value = accuracy + seed / 1000
+                folder.add([Row(**address, condition=condition, seed=seed, **where, value=value)])
+                if seed < 3:
+                    folder.seal()
+    assert main(["check", str(tmp_path), "--json"]) == 1
+    judged = json.loads(capsys.readouterr().out)
+    assert (judged["passed"], judged["missed"]) == (False, 1)
+    verdicts = {target["condition"]: target["verdict"] for target in judged["targets"]}
+    assert (verdicts["src"], verdicts["sequential"], verdicts["parallel"]) == (
+        "not reproduced",
+        "reproduced",
+        "not run",
+    )
+    assert {claim["verdict"] for claim in judged["claims"]} == {"holds", "not run"}
+    assert [problem.rpartition("/")[0] for problem in judged["problems"]] == [
+        f"runs/kubo2025/mnist/{condition}" for condition in ("sequential", "src")
+    ]
+    assert main(["check", str(tmp_path)]) == 1
+    assert "is not finished; left out" in said(capsys)
+
+
+def test_tensorboard_is_asked_for_by_name_where_it_is_not_installed(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main([*SMOKE, "--out", str(tmp_path), "--tensorboard"]) == 2
+    assert "pip install 'oneiros[tensorboard]'" in said(capsys)
 
 
 def test_list_names_experiments_conditions_and_settings(capsys):

@@ -1,18 +1,42 @@
 """The page: parses, fetches nothing, escapes everything, and says every verdict."""
 
+import json
 import re
 from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
-from oneiros.report import accuracy_over_tasks, confusions, to_html, to_markdown, to_svg, write_page, write_report
+from oneiros.report import (
+    Drawing,
+    accuracy_over_tasks,
+    confusions,
+    judged,
+    read_findings,
+    to_html,
+    to_markdown,
+    to_svg,
+    write_page,
+    write_report,
+)
 from oneiros.report.figures import LABEL_GAP, _spread
 from oneiros.report.provenance import settings_table
 from oneiros.results import Manifest, Row, RunFolder
 
+from .folders import dreaming, replay, spoiled
 from .synthetic import manifests, rows_like_the_paper
+
+
+def draw_means(rows):
+    figure = Figure(figsize=(2, 2))
+    figure.add_subplot().plot(rows[rows["metric"] == "accuracy_seen"].groupby("day")["value"].mean())
+    return figure
+
+
+MEAN_AS_DRAWN = Drawing(name="figure-2", title="Figure 2: means", alt="A falling line", draw=draw_means)
+FAILS = Drawing(name="fails", title="A figure that fails", alt="", draw=lambda rows: rows["loss"])
 
 VOID = {"meta", "link", "br", "img", "hr", "input", "path", "use", "rect", "circle", "image"}
 VERDICTS = ("reproduced", "not reproduced", "better", "undecided", "holds")
@@ -50,13 +74,19 @@ def parse(page):
     return checked
 
 
+def without_library(page):
+    """The page without the charts library, whose code mentions addresses that it never asks for."""
+    before, _, rest = page.partition("<script>")
+    return before + rest.partition("</script>")[2]
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
     rows = rows_like_the_paper()
     demo = rows_like_the_paper(2, {"sequential": (25.0, 2.0), "src": (55.0, 5.0)}, experiment=("demo", "digits"))
     both = pd.concat([rows, demo], ignore_index=True)
-    write_page(out, both, manifests(both), ["run src-7: rows.parquet is damaged"])
+    write_page(out, judged(both, manifests(both), problems=["run src-7: rows.parquet is damaged"]))
     return out
 
 
@@ -75,7 +105,7 @@ def test_parses_with_unique_ids_and_headings_in_order(page):
 
 def test_fetches_nothing(page):
     assert all(link.startswith(("#", "data:")) for link in parse(page).fetched)
-    assert re.findall(r"url\((?!#)|@import|<script|<link", page) == []
+    assert re.findall(r"url\((?!#)|@import", without_library(page)) == []
 
 
 def test_references_inside_the_page_exist(page):
@@ -87,9 +117,10 @@ def test_references_inside_the_page_exist(page):
 
 def test_counts_figures(page, folder):
     names = sorted(path.stem for path in (folder / "figures").glob("*.svg"))
-    # kubo2025: three overviews and a confusion pair for each of five sleeping conditions; demo: three and one
-    assert len(names) == 3 + 5 + 3 + 1
-    assert parse(page).seen.count("figure") == len(names)
+    # Each: values, days, curves, matrices; confusion pairs of four of five sleeping conditions, and of one.
+    assert len(names) == 4 + 4 + 4 + 1
+    assert page.count('<div class="card"') == len(names)
+    assert parse(page).seen.count("figure") == 2 * 4
     assert sorted(path.stem for path in (folder / "figures").glob("*.png")) == names
 
 
@@ -109,27 +140,30 @@ def test_an_experiment_without_targets_is_measured_only(page):
     assert 'class="verdict' not in demo
 
 
-def test_tables_are_written_in_three_forms(folder):
+def test_tables_are_written_in_four_forms(folder):
     names = {path.name for path in (folder / "tables").iterdir()}
-    for table in ("results", "claims", "seeds", "forgetting"):
-        assert {f"kubo2025-mnist-{table}.{kind}" for kind in ("md", "html", "csv")} <= names
-    raw = pd.read_csv(folder / "tables" / "kubo2025-mnist-targets-verdicts.csv")
+    for table in ("results", "claims", "seeds", "forgetting", "costs", "what-was-run"):
+        assert {f"kubo2025-mnist-{table}.{kind}" for kind in ("md", "html", "tex", "parquet")} <= names
+    table = pd.read_parquet(folder / "tables" / "kubo2025-mnist-results.parquet")
+    assert to_markdown(table) + "\n" == (folder / "tables" / "kubo2025-mnist-results.md").read_text()
+    raw = pd.read_parquet(folder / "tables" / "kubo2025-mnist-targets-verdicts.parquet")
     assert raw["mean"].round(3).tolist() == [25.0, 62.0, 64.0, 52.0, 68.5, 90.3]
 
 
 def test_escapes_names_from_data(tmp_path):
     evil = "<script>alert('$x_1$')</script> & co"
     rows = rows_like_the_paper(2, {"sequential": (20.0, 1.0), evil: (50.0, 1.0)}, experiment=("<b>", 'a"b'))
-    write_page(tmp_path, rows, [{"paper": "<b>", "experiment": 'a"b', "note": "<i>"}], ["<u>"])
+    write_page(tmp_path, judged(rows, [{"paper": "<b>", "experiment": 'a"b', "note": "<i>"}], problems=["<u>"]))
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    seen = set(parse(page).seen)
-    assert not seen & {"script", "b", "i", "u"}
+    seen = parse(page).seen
+    assert not set(seen) & {"b", "i", "u"}
+    assert seen.count("script") == 3  # data, library, page.js
     assert "&lt;script&gt;alert" in page
 
 
 def test_a_single_day_and_seed_still_make_a_page(tmp_path):
     rows = rows_like_the_paper(1, {"parallel": (90.0, 0.0)})
-    page = write_page(tmp_path, rows, []).read_text(encoding="utf-8")
+    page = write_page(tmp_path, judged(rows)).read_text(encoding="utf-8")
     assert parse(page).seen.count("figure") == 1
     assert "These rows came without manifests." in page
 
@@ -151,10 +185,78 @@ def test_a_folder_of_results_is_reported_in_place(tmp_path):
     assert "is not finished; left out" in page
 
 
+@pytest.fixture(scope="module")
+def spoiled_folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("spoiled")
+    replay(out, seeds=2)
+    spoiled(out)
+    return out
+
+
+def test_damage_half_runs_and_another_code_are_named_and_left_out(spoiled_folder):
+    findings = read_findings(spoiled_folder)
+    assert set(findings.rows["condition"]) == {"generative"}
+    drawings = {"synthetic/replay": (MEAN_AS_DRAWN, FAILS)}
+    page = write_page(spoiled_folder, findings, drawings).read_text(encoding="utf-8")
+    top = page[: page.index("<main")]
+    for text in (
+        "edited/seed-0-",
+        "rows.jsonl was changed after the run was sealed",
+        "half/seed-0-",
+        "is not finished; left out",
+        "2 versions of the code",
+        "0.0.1+older (1 run)",
+        "A figure that fails cannot be drawn (KeyError(&#x27;loss&#x27;))",
+    ):
+        assert text in top, text
+    assert str(spoiled_folder) not in page
+    parse(page)
+
+
+def test_a_papers_own_figure_is_drawn_and_written(spoiled_folder):
+    write_page(spoiled_folder, read_findings(spoiled_folder), {"synthetic/replay": (MEAN_AS_DRAWN,)})
+    page = (spoiled_folder / "index.html").read_text(encoding="utf-8")
+    assert "<figcaption><strong>Figure 2: means</strong></figcaption>" in page
+    assert {"synthetic-replay-figure-2.svg", "synthetic-replay-figure-2.png"} <= {
+        path.name for path in (spoiled_folder / "figures").iterdir()
+    }
+
+
+def test_an_experiment_without_accuracies_has_its_own_metrics_curves_and_costs(tmp_path):
+    dreaming(tmp_path, seeds=1)
+    page = write_report(tmp_path).read_text(encoding="utf-8")
+    parse(page)
+    table = pd.read_parquet(tmp_path / "tables" / "synthetic-dreaming-measured.parquet")
+    assert table.columns.tolist() == ["condition", "distance ratio", "readout accuracy (%)", "seeds"]
+    assert table["distance ratio"].tolist() == ["0.6", "0.7", "0.8"]
+    costs = pd.read_parquet(tmp_path / "tables" / "synthetic-dreaming-costs.parquet")
+    assert costs["generator parameters"].tolist() == ["1,000,000"] * 3
+    titles = [curve["title"] for curve in data_of(page, "synthetic-dreaming")["curves"]]
+    assert titles == ["readout accuracy (%)", "nrem/loss", "rem/loss"]
+
+
+def test_the_page_is_the_same_for_the_same_rows(tmp_path):
+    rows = rows_like_the_paper(2, {"parallel": (50.0, 1.0)})
+    pages = [write_page(tmp_path / name, judged(rows)).read_bytes() for name in "ab"]
+    assert pages[0] == pages[1]
+
+
+def test_what_the_figures_are_drawn_from_is_what_the_table_says(page):
+    data = data_of(page, "kubo2025-mnist")
+    (final,) = data["finals"]
+    src = next(line for line in final["lines"] if line["condition"] == "src")
+    assert (src["mean"], src["n"], src["verdict"], src["target"], src["lower"]) == (62, 6, "undecided", 64.68, 58.68)
+    assert [seed for seed, _ in src["values"]] == list(range(6))
+    days = next(curve for curve in data["curves"] if curve["title"] == "accuracy seen (%)")
+    assert days["series"]["src"][-1][1] == 62
+
+
+def data_of(page, slug):
+    return json.loads(re.search(rf'id="data-{slug}">(.*?)</script>', page)[1])
+
+
 def test_no_rows_still_make_a_page(tmp_path):
-    page = write_page(tmp_path, rows_like_the_paper().iloc[:0], [], ["all runs are damaged"]).read_text(
-        encoding="utf-8"
-    )
+    page = write_page(tmp_path, judged(rows_like_the_paper().iloc[:0], problems=["all runs are damaged"])).read_text()
     parse(page)
     assert "all runs are damaged" in page
 

@@ -43,6 +43,6 @@ def mean_interval(values: Sequence[float] | np.ndarray, level: float = 0.95) -> 
     return Interval(mean=mean, low=mean - half, high=mean + half, n=len(array))
 
 
-def half_width(spread: float, n: int | np.ndarray, level: float = 0.95) -> np.ndarray:
+def half_width(spread: float | np.ndarray, n: int | np.ndarray, level: float = 0.95) -> np.ndarray:
     """Half the width of the t interval that `n` values with standard deviation `spread` give."""
     return np.asarray(stdtrit(np.asarray(n) - 1, (1 + level) / 2) * spread / np.sqrt(n))

@@ -15,10 +15,12 @@ from torch import Tensor
 
 from oneiros.core import Brain, Seeds, Task
 from oneiros.life import Cursor, Event, Schedule, batches_done, live, total_batches
+from oneiros.papers.live_view import Board, Latest, TensorBoard
 from oneiros.probes.accuracy import first_nonfinite
 from oneiros.report.drawing import Drawing
 from oneiros.results import Manifest, Picture, Row, RunFolder, require_same_configuration
 from oneiros.results.checkpoint import commit, restore
+from oneiros.results.folder import safe_name
 
 Report = Callable[[float, str], None]
 
@@ -99,6 +101,13 @@ class Run:
     out: Path
     data: Path | None
     device: str
+    tensorboard: bool = False
+
+    @property
+    def board(self) -> Path | None:
+        """Where its event files go, if they were asked for."""
+        parts = ("tensorboard", safe_name(self.experiment.replace("/", "-")), safe_name(self.condition))
+        return self.out.joinpath(*parts, f"seed-{self.seed}") if self.tensorboard else None
 
     @property
     def key(self) -> str:
@@ -135,14 +144,20 @@ def _require_finite(brain: Brain, bad: Mapping[str, Tensor], event: Event, folde
     )
 
 
-def live_in_folder(life: Life, folder: RunFolder, address: Mapping[str, Any], report: Report) -> None:
+def live_in_folder(
+    life: Life, folder: RunFolder, address: Mapping[str, Any], report: Report, board: Board | None = None
+) -> None:
     """Live one run to its end, from where its folder left off; rows and checkpoint at every epoch and task."""
     found = restore(folder, life.brain)
     cursor = found or Cursor()
-    total, bad = total_batches(life.tasks, life.schedule), {}
+    total, bad, latest = total_batches(life.tasks, life.schedule), {}, Latest(board)
     for event in live(life.brain, life.tasks, life.schedule, life.seeds, start=cursor):
         _watch(event, bad)
-        folder.add(Row(**address, order=life.order, day=event.task, **vars(m)) for m in life.measure(event))
+        latest.watch(event)
+        rows = [Row(**address, order=life.order, day=event.task, **vars(m)) for m in life.measure(event)]
+        folder.add(rows)
+        if board:
+            board.rows(rows)
         for picture in life.draw(event):
             folder.keep(picture)
         if event.resume is None:
@@ -151,7 +166,7 @@ def live_in_folder(life: Life, folder: RunFolder, address: Mapping[str, Any], re
             _require_finite(life.brain, bad, event, folder)
             commit(folder, life.brain, event.resume)
         done = batches_done(life.tasks, life.schedule, event.resume)
-        report(done / total, f"task {event.task + 1}/{len(life.tasks)}")
+        report(done / total, f"task {event.task + 1}/{len(life.tasks)}  {latest.words(done)}")
 
 
 def manifest_of(run: Run, experiment: Experiment) -> Manifest:
@@ -187,7 +202,10 @@ def perform(run: Run, experiment: Experiment, report: Report) -> str:
         life = experiment.build(build)
         folder.describe_data(dict(life.checksums))
         address = dict(paper=experiment.paper, experiment=experiment.name, condition=run.condition, seed=run.seed)
-        live_in_folder(life, folder, address, report)
+        board = TensorBoard(run.board) if run.board else None
+        live_in_folder(life, folder, address, report, board)
+        if board:
+            board.close()
         folder.seal()
         report(1.0, f"{time.perf_counter() - began:.0f} s")
         return str(folder.path)

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from oneiros.metrics import claim, claim_answer, holm, mean_interval, seeds_needed, verdict
-from oneiros.report.evidence import EXPERIMENT, claims_of, sound, targets_of, values_by_seed
+from oneiros.report.evidence import EXPERIMENT, Evidence, claims_of, only, sound, targets_of, values_by_seed
+from oneiros.report.units import scale_of
 
-SCALES = {"percent": 100.0, "fraction": 1.0}
 MISSES = ("not reproduced", "better", "fails")
 SUCCESSES = ("reproduced", "holds")
 
@@ -116,15 +116,22 @@ class Check:
         return all(each.verdict in SUCCESSES for each in (*self.targets, *self.claims))
 
 
-def check(rows: pd.DataFrame) -> Check:
-    """Judge every experiment that `rows` contain by its paper's targets.csv and claims.csv."""
-    evidence = sound(rows)
+def check(rows: pd.DataFrame, evidence: Evidence | None = None) -> Check:
+    """Judge every experiment that `rows` contain by its paper's targets.csv and claims.csv.
+
+    Args:
+        rows: of all experiments.
+        evidence: what `sound` makes of them, if that is known already.
+    """
+    evidence = evidence or sound(rows)
     run = rows[EXPERIMENT].drop_duplicates()
     targets: list[TargetVerdict] = []
     claims: list[ClaimVerdict] = []
-    for paper in dict.fromkeys(run["paper"]):
-        targets += judge_targets(evidence.rows, targets_of(paper).merge(run))
-        claims += judge_claims(evidence.rows, claims_of(paper).merge(run))
+    for paper in run["paper"].unique():
+        published, claimed = targets_of(paper).merge(run), claims_of(paper).merge(run)
+        mine = only(evidence.rows, [*published["metric"], *claimed["metric"]])
+        targets += judge_targets(mine, published)
+        claims += judge_claims(mine, claimed)
     return Check(targets=tuple(targets), claims=tuple(claims), problems=evidence.problems)
 
 
@@ -146,9 +153,7 @@ def judge_claims(rows: pd.DataFrame, claims: pd.DataFrame) -> list[ClaimVerdict]
 
 def _judge_target(values: pd.Series, target: pd.Series) -> TargetVerdict:
     unit = target["unit"]
-    if unit not in SCALES:
-        raise ValueError(f"unknown unit {unit!r} in targets.csv; expected one of {sorted(SCALES)}")
-    scaled = values.to_numpy(dtype=float) * SCALES[unit]
+    scaled = values.to_numpy(dtype=float) * scale_of(unit)
     bounds = {"target": float(target["target"]), "tolerance": float(target["tolerance"])}
     address = {name: str(target[name]) for name in ("paper", "experiment", "where", "condition", "metric", "unit")}
     known = {**address, **bounds, "spread": _known(target["spread"])}

@@ -1,8 +1,10 @@
 """From a folder of results to rows that may be judged, and the names of those that may not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 
+import numpy as np
 import pandas as pd
 
 EXPERIMENT = ["paper", "experiment"]
@@ -17,6 +19,11 @@ CLAIM_COLUMNS = ["paper", "experiment", "where", "first", "second", "metric", "m
 
 # Metrics of targets and claims that are stored under another name.
 STORED_AS = {"final_accuracy": "accuracy_seen"}
+
+# Metrics that say what a run cost, and how a life's worth of them is one number.
+COSTS = {"stored_bytes": "max", "replayed_examples": "sum", "generator_parameters": "max"}
+# So many metrics that nobody judges are shown at the top of an experiment; all are in the figures.
+MOST_HEADLINES = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +45,7 @@ def sound(rows: pd.DataFrame) -> Evidence:
     missing = [column for column in COLUMNS if column not in rows]
     if missing:
         raise ValueError(f"these rows have no column {missing}; expected {COLUMNS}")
-    rows = rows.drop_duplicates()
-    contradicted = rows[rows.duplicated([c for c in COLUMNS if c != "value"], keep=False)]
+    rows, contradicted = _each_address_once(rows)
     rows = _without(rows, contradicted)
     unfinished = _unfinished(rows)
     return Evidence(
@@ -49,6 +55,20 @@ def sound(rows: pd.DataFrame) -> Evidence:
             *_name(unfinished, "ends on an earlier day than other runs of its condition; left out"),
         ),
     )
+
+
+def _each_address_once(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows without repetitions, and those of them that say different things of one address."""
+    names = [column for column in COLUMNS if column != "value"]
+    address = np.zeros(len(rows), dtype=np.int64)
+    for name in names:
+        # Numbers for names, packed after every column: comparing eight columns of text takes many times as long.
+        codes, distinct = pd.factorize(rows[name])
+        address = pd.factorize(address * (len(distinct) + 1) + codes + 1)[0]
+    if not len(rows) or address.max() + 1 == len(rows):
+        return rows, rows.iloc[:0]
+    rows = rows.drop_duplicates()
+    return rows, rows[rows.duplicated(names, keep=False)]
 
 
 def values_by_seed(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -68,7 +88,30 @@ def values_by_seed(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 def conditions(rows: pd.DataFrame) -> list[str]:
     """Conditions in the order in which they first appear."""
-    return list(dict.fromkeys(rows["condition"]))
+    return [str(name) for name in rows["condition"].unique()]
+
+
+def only(rows: pd.DataFrame, judged: Sequence[str]) -> pd.DataFrame:
+    """The rows that judging these metrics needs: a small part of all."""
+    stored = {STORED_AS.get(metric, metric) for metric in judged}
+    return rows[(rows["phase"] == "end") & rows["metric"].isin(sorted(stored))]
+
+
+def headline_metrics(rows: pd.DataFrame, judged: Sequence[str]) -> tuple[str, ...]:
+    """What an experiment is about: final accuracy where there is one, and whatever is judged.
+
+    An experiment with neither shows what it measured once a run after its last night, but for costs.
+    """
+    ended = rows[rows["phase"] == "end"]
+    present = set(ended["metric"].unique())
+    names = ["final_accuracy"] if "accuracy_seen" in present else []
+    names += [metric for metric in judged if STORED_AS.get(metric, metric) in present]
+    if not names:
+        last = ended[ended["day"] == ended.groupby([*RUN, "metric"], dropna=False)["day"].transform("max")]
+        repeated = set(last.loc[last.duplicated([*RUN, "metric"]), "metric"])
+        plain = sorted(name for name in present - repeated - set(COSTS) if ":" not in name)
+        names = plain[:MOST_HEADLINES]
+    return tuple(dict.fromkeys(names))
 
 
 def targets_of(paper: str) -> pd.DataFrame:
@@ -95,8 +138,7 @@ def _table_of(paper: str, name: str, columns: list[str], floats: list[str]) -> p
 
 def _unfinished(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of runs whose last day comes before the last day of another seed of the same condition."""
-    seen = rows[(rows["metric"] == "accuracy_seen") & (rows["phase"] == "end")]
-    last = seen.groupby(RUN, dropna=False, as_index=False)["day"].max()
+    last = rows[rows["phase"] == "end"].groupby(RUN, dropna=False, as_index=False)["day"].max()
     longest = last.groupby([*EXPERIMENT, "condition"])["day"].transform("max")
     return last[last["day"] < longest]
 

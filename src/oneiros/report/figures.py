@@ -9,14 +9,17 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
-from oneiros.metrics import accuracy_matrix, mean_interval
+from oneiros.metrics import mean_interval
 from oneiros.report.check import TargetVerdict
 from oneiros.report.evidence import conditions, values_by_seed
-from oneiros.report.tables import final_intervals
+from oneiros.report.matrices import MEAN, Family, families
+from oneiros.report.series import Curve
+from oneiros.report.tables import intervals, unit_of
+from oneiros.report.units import scale_of, title
 
 # Okabe & Ito (2008), told apart by colour-blind readers; their yellow is too pale for lines on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#7F7F7F")
@@ -41,6 +44,8 @@ STYLE = mpl.RcParams(
 DPI = 200
 # Smallest distance between two labels at line ends, in percentage points of the axis.
 LABEL_GAP = 4.5
+# Matrices with longer sides are drawn without numbers, and not every row and column is named.
+MOST_NUMBERED = 12
 
 
 def accuracy_over_tasks(rows: pd.DataFrame) -> Figure:
@@ -64,38 +69,69 @@ def accuracy_over_tasks(rows: pd.DataFrame) -> Figure:
     return figure
 
 
-def final_accuracy(rows: pd.DataFrame, targets: Sequence[TargetVerdict]) -> Figure:
-    """Draw final accuracy by condition: bar, 95 % interval, every seed, and the paper's number with its tolerance."""
-    measured, seeds = final_intervals(rows), values_by_seed(rows, "final_accuracy")
-    published = {t.condition: t for t in targets if t.metric == "final_accuracy" and t.unit == "percent"}
+def final_values(rows: pd.DataFrame, targets: Sequence[TargetVerdict], metric: str = "final_accuracy") -> Figure:
+    """Draw a metric after the last night by condition: bar, 95 % interval, every seed, and what was published."""
+    unit = unit_of(metric, targets)
+    measured, seeds = intervals(rows, metric, unit), values_by_seed(rows, metric)
+    published = {t.condition: t for t in targets if t.metric == metric}
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 0.9 + 0.45 * len(measured)), layout="constrained")
         axes = figure.add_subplot()
         for y, (name, interval) in enumerate(measured.items()):
             axes.barh(y, interval.mean, height=0.6, color=_colour(y), alpha=0.35)
-            values = 100 * seeds.loc[seeds["condition"] == name, "value"].to_numpy(dtype=float)
+            values = scale_of(unit) * seeds.loc[seeds["condition"] == name, "value"].to_numpy(dtype=float)
             axes.plot(values, np.full(len(values), y + 0.2), "o", color=_colour(y), markersize=3, alpha=0.8)
             if interval.n > 1:
-                axes.plot(np.clip([interval.low, interval.high], 0, 100), [y, y], color=_colour(y), linewidth=2)
+                ends = np.array([interval.low, interval.high])
+                axes.plot(np.clip(ends, 0, 100) if unit == "percent" else ends, [y, y], color=_colour(y), linewidth=2)
             if name in published:
                 _draw_target(axes, y, published[name])
         axes.set_yticks(range(len(measured)), list(measured))
-        axes.set(xlabel="final accuracy (%)", xlim=(0, 100), ylim=(len(measured) - 0.5, -0.5))
+        axes.set(xlabel=title(metric, unit), ylim=(len(measured) - 0.5, -0.5))
+        if unit == "percent":
+            axes.set_xlim(0, 100)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", color="#DDDDDD", linewidth=0.6)
         axes.set_axisbelow(True)
     return figure
 
 
+def small_multiples(shown: Sequence[Curve]) -> Figure:
+    """Curves over training and days, one panel a metric, one line a condition with its 95 % interval."""
+    wide = min(3, len(shown))
+    high = -(-len(shown) // wide)
+    names = list(dict.fromkeys(name for curve in shown for name in curve.series))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(2.6 * wide + 0.4, 2.2 * high + 0.35 + 0.16 * len(names)), layout="constrained")
+        grid = figure.subplots(high, wide, squeeze=False).ravel()
+        lines = {}
+        for axes, curve in zip(grid, shown, strict=False):
+            for name, points in curve.series.items():
+                x, mean, low, high_end, _ = points.T
+                colour = _colour(names.index(name))
+                (lines[name],) = axes.plot(x, mean, color=colour, linewidth=1.2, marker="o" if len(x) < 8 else "",
+                                           markersize=3)  # fmt: skip
+                axes.fill_between(x, low, high_end, color=colour, alpha=0.15, linewidth=0)
+            axes.set_title(curve.title, fontsize=8.5, wrap=True)
+            axes.set_xlabel(curve.x_title)
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+        for unused in grid[len(shown) :]:
+            unused.set_axis_off()
+        handles = [lines[name] for name in names]
+        figure.legend(handles, names, loc="outside lower center", ncols=2 if len(names) > 1 else 1, frameon=False)
+    return figure
+
+
 def accuracy_matrices(rows: pd.DataFrame) -> Figure | None:
     """Accuracy on each task (column) after each day and its night (row), mean over seeds; None without such rows."""
-    cells = rows[(rows["metric"] == "accuracy") & (rows["phase"] == "end")]
-    cells = cells.groupby(["condition", "day", "task"], as_index=False, sort=False).agg({"value": "mean"})
-    matrices = {
-        name: accuracy_matrix(*(mine[column].to_numpy() for column in ("day", "task", "value")))
-        for name, mine in cells.groupby("condition", sort=False)
-    }
-    matrices = {str(name): matrix for name, matrix in matrices.items() if len(matrix) > 1}
+    family = next((each for each in families(rows[rows["metric"] == "accuracy"]) if each.name == "accuracy"), None)
+    return None if family is None else draw_family(family)
+
+
+def draw_family(family: Family, phase: str = "end") -> Figure | None:
+    """One panel a condition, mean over seeds; conditions with a single row or column are left out."""
+    means = {name: by_seed[MEAN].get(phase) for name, by_seed in family.cells.items()}
+    matrices = {name: matrix for name, matrix in means.items() if matrix is not None and min(matrix.shape) > 1}
     if not matrices:
         return None
     wide = min(3, len(matrices))
@@ -104,11 +140,8 @@ def accuracy_matrices(rows: pd.DataFrame) -> Figure | None:
         figure = Figure(figsize=(2.45 * wide, 2.5 * high), layout="constrained")
         grid = figure.subplots(high, wide, squeeze=False).ravel()
         for axes, (name, matrix) in zip(grid, matrices.items(), strict=False):
-            _draw_matrix(axes, matrix, numbers=True)
+            _draw_matrix(axes, matrix, family, numbers=max(matrix.shape) <= MOST_NUMBERED)
             axes.set_title(name)
-            axes.set(xlabel="task", ylabel="tasks learned")
-            axes.set_yticks(range(len(matrix)), range(1, len(matrix) + 1))
-            axes.set_xticks(range(matrix.shape[1]), range(1, matrix.shape[1] + 1))
         for unused in grid[len(matrices) :]:
             unused.set_axis_off()
     return figure
@@ -117,21 +150,24 @@ def accuracy_matrices(rows: pd.DataFrame) -> Figure | None:
 def confusions(rows: pd.DataFrame, condition: str) -> Figure | None:
     """Predicted against true class before and after the last night, mean over seeds; None where no night changed it."""
     mine = rows[(rows["condition"] == condition) & rows["metric"].str.startswith("confusion:")]
-    mine = mine[mine["day"] == mine["day"].max()]
-    before, after = (_confusion(mine[mine["phase"] == phase]) for phase in ("dusk", "end"))
+    return next((draw_before_and_after(each, condition) for each in families(mine)), None)
+
+
+def draw_before_and_after(family: Family, condition: str) -> Figure | None:
+    """A matrix before and after the last night, mean over seeds; None where no night changed it."""
+    by_phase = family.cells[condition][MEAN]
+    before, after = by_phase.get("dusk"), by_phase.get("end")
     if before is None or after is None or (before.shape == after.shape and np.allclose(before, after, equal_nan=True)):
         return None
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 3.5), layout="constrained")
         pair = figure.subplots(1, 2, sharey=True)
-        for axes, matrix, title in zip(pair, (before, after), ("before the last night", "after it"), strict=True):
-            mesh = _draw_matrix(axes, matrix, numbers=False)
-            axes.set_title(title)
-            axes.set_xlabel("predicted class")
-            axes.set_xticks(range(len(matrix)))
-            axes.set_yticks(range(len(matrix)))
-        pair[0].set_ylabel("true class")
-        bar = figure.colorbar(mesh, ax=pair, shrink=0.85, label="share of the true class (%)")
+        for axes, matrix, when in zip(pair, (before, after), ("before the last night", "after it"), strict=True):
+            mesh = _draw_matrix(axes, matrix, family, numbers=False)
+            axes.set_title(when)
+        pair[1].set_ylabel("")
+        label = "share of the true class (%)" if family.name == "confusion" else title(family.name, family.unit)
+        bar = figure.colorbar(mesh, ax=pair, shrink=0.85, label=label)
         bar.outline.set_visible(False)
     return figure
 
@@ -141,6 +177,10 @@ def to_svg(figure: Figure) -> str:
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with mpl.rc_context(STYLE):
+        layout = figure.get_layout_engine()
+        if layout is not None:
+            layout.execute(figure)
+            figure.set_layout_engine("none")  # it has done its work; saving would do it again
         figure.savefig(buffer, format="svg", metadata=nothing)
     return buffer.getvalue()[buffer.getvalue().index("<svg") :].strip()
 
@@ -218,26 +258,26 @@ def _draw_target(axes: Axes, y: int, target: TargetVerdict) -> None:
     axes.plot([target.target] * 2, [y - 0.4, y + 0.4], color=INK, linewidth=1.8)
 
 
-def _confusion(rows: pd.DataFrame) -> Float[np.ndarray, "true predicted"] | None:
-    """Share of each true class by predicted class, mean over seeds, out of metrics named confusion:T:P."""
-    found = rows["metric"].str.extract(r"^confusion:(\d+):(\d+)$").astype("Int64")
-    if not len(found) or found.isna().any(axis=None):
-        return None
-    means = rows["value"].groupby([found[0], found[1]]).mean()
-    classes = int(found.to_numpy(dtype=int).max()) + 1
-    return means.unstack().reindex(index=range(classes), columns=range(classes)).to_numpy(dtype=float)
-
-
-def _draw_matrix(axes: Axes, matrix: Float[np.ndarray, "row column"], *, numbers: bool) -> QuadMesh:
-    """Fractions as a heat map in percent, first row on top."""
-    edges = [np.arange(size + 1) - 0.5 for size in matrix.shape]
-    mesh = axes.pcolormesh(edges[1], edges[0], 100 * matrix, cmap="Blues", vmin=0, vmax=100, edgecolors="white")
-    axes.set(aspect="equal", ylim=(len(matrix) - 0.5, -0.5))
+def _draw_matrix(axes: Axes, matrix: Float[np.ndarray, "row column"], family: Family, *, numbers: bool) -> AxesImage:
+    """A heat map, first row on top; percentages from white to full blue."""
+    percent = family.unit == "percent"
+    low, high = (0, 100) if percent else (float(np.nanmin(matrix)), float(np.nanmax(matrix)))
+    # An image, not a mesh: a hundred classes squared would be ten thousand paths.
+    aspect = "equal" if max(matrix.shape) <= 4 * min(matrix.shape) else "auto"
+    image = axes.imshow(matrix, cmap="Blues", interpolation="none", aspect=aspect, vmin=low, vmax=high)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
+    axes.set(xlabel=family.columns, ylabel=family.rows)
+    for axis, size, first in (
+        (axes.yaxis, matrix.shape[0], family.first[0]),
+        (axes.xaxis, matrix.shape[1], family.first[1]),
+    ):
+        shown = np.arange(0, size, max(1, -(-size // MOST_NUMBERED)))
+        axis.set_ticks(shown, [str(index + first) for index in shown])
     if numbers:
         for (row, column), value in np.ndenumerate(matrix):
             if np.isfinite(value):
-                colour = "white" if value > 0.6 else INK
-                axes.text(column, row, f"{100 * value:.0f}", ha="center", va="center", fontsize=8, color=colour)
-    return mesh
+                colour = "white" if value > low + 0.6 * (high - low) else INK
+                text = f"{value:.0f}" if percent else f"{value:.2g}"
+                axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+    return image

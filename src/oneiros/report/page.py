@@ -1,134 +1,168 @@
-"""One HTML page that opens from disk: verdicts first, then figures, all seeds, and what was run."""
+"""One HTML page that opens from disk: verdicts first, then each experiment with its figures, seeds and costs."""
 
+import functools
 import html
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
 
-import pandas as pd
-from matplotlib.figure import Figure
+import vl_convert
 
-from oneiros import results
-from oneiros.report import figures, tables
-from oneiros.report.check import Check, ClaimVerdict, TargetVerdict, check
-from oneiros.report.evidence import EXPERIMENT, RUN, conditions, sound
-from oneiros.report.provenance import settings_table
+from oneiros.report.drawing import Drawing
+from oneiros.report.evidence import RUN
+from oneiros.report.findings import Experiment, Findings, experiments, read_findings
+from oneiros.report.section import Section, section_html
+from oneiros.report.tables import difference_text, measured_text, ordering_text
 
 ORDER = ("reproduced", "holds", "not reproduced", "fails", "better", "undecided", "not run")
-MEASURED = "Measured is the mean over seeds with its 95 % Student t interval, in percent."
-JUDGED = (
-    "± is the published standard deviation. Inside the accepted range: reproduced. Wholly below: not reproduced. "
-    "Wholly above: better, which is a miss too until it is explained. Otherwise, and with fewer than three seeds: "
-    "undecided."
-)
+MISSED = ("not reproduced", "better", "fails")
+# How much of the page pictures may take, all experiments together.
+PICTURE_BYTES = 5_000_000
+
+Drawings = Mapping[str, Sequence[Drawing]]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Section:
-    """All that the page says about one experiment."""
-
-    paper: str
-    experiment: str
-    rows: pd.DataFrame
-    targets: tuple[TargetVerdict, ...]
-    claims: tuple[ClaimVerdict, ...]
-    runs: tuple[Mapping[str, object], ...]
-
-    @property
-    def name(self) -> str:
-        """Paper and experiment, as the command line writes them."""
-        return f"{self.paper}/{self.experiment}"
-
-    @property
-    def slug(self) -> str:
-        """The name as files and anchors can carry it."""
-        return re.sub(r"[^A-Za-z0-9_-]+", "-", self.name)
-
-
-def write_report(out: Path) -> Path:
+def write_report(out: Path, drawings: Drawings | None = None) -> Path:
     """Write the report of the runs in the folder `out` into that folder; returns the path of its `index.html`."""
-    finished = [run for run in results.read_runs(out) if run.state == "finished"]
-    manifests = [{**asdict(run.manifest), "seconds": run.seconds} for run in finished if run.manifest]
-    return write_page(out, results.read_rows(out), manifests, results.problems(out))
+    return write_page(out, read_findings(out), drawings)
 
 
-def write_page(
-    out: Path, rows: pd.DataFrame, runs: Sequence[Mapping[str, object]], problems: Sequence[str] = ()
-) -> Path:
-    """Write the report of `rows` into `out`: `index.html`, `figures/*.svg|png`, `tables/*.md|html|csv`.
+def write_page(out: Path, findings: Findings, drawings: Drawings | None = None) -> Path:
+    """Write the report into `out`: `index.html`, `figures/*.svg|png`, `tables/*.md|html|tex|parquet`.
 
     Args:
         out: folder to write to.
-        rows: tidy rows of all experiments.
-        runs: the manifests of the runs; only for saying what was run.
-        problems: what is known to be damaged or unfinished, one sentence each.
+        findings: what there is to report.
+        drawings: the papers' own figures, by "paper/experiment"; others have none.
 
     """
-    evidence, checked = sound(rows), check(rows)
-    sections = _sections(evidence.rows, runs, checked)
-    parts = [_section(section, out) for section in sections]
-    (out / "index.html").write_text(_page(sections, parts, (*problems, *checked.problems)), encoding="utf-8")
+    (out / "tables").mkdir(parents=True, exist_ok=True)
+    found = experiments(findings)
+    with_pictures = sum(any(run.pictures for run in experiment.runs) for experiment in found)
+    sections = [
+        Section(
+            experiment=experiment,
+            out=out,
+            drawings=(drawings or {}).get(experiment.title, ()),
+            picture_bytes=PICTURE_BYTES // max(1, with_pictures),
+        )
+        for experiment in found
+    ]
+    parts = [section_html(section) for section in sections]
+    problems = [*findings.problems, *(problem for section in sections for problem in section.problems)]
+    (out / "index.html").write_text(_page(sections, parts, problems), encoding="utf-8")
     return out / "index.html"
 
 
-def _sections(rows: pd.DataFrame, runs: Sequence[Mapping[str, object]], checked: Check) -> list[Section]:
-    sections = []
-    for (paper, experiment), mine in rows.groupby(EXPERIMENT, sort=False):
-        address = {"paper": str(paper), "experiment": str(experiment)}
-        targets = tuple(t for t in checked.targets if (t.paper, t.experiment) == (paper, experiment))
-        claims = tuple(c for c in checked.claims if (c.paper, c.experiment) == (paper, experiment))
-        ran = tuple(run for run in runs if (run.get("paper"), run.get("experiment")) == (paper, experiment))
-        ordered = tables.in_reading_order(mine, targets)
-        sections.append(Section(**address, rows=ordered, targets=targets, claims=claims, runs=ran))
-    return sections
+@functools.cache
+def _charts_library() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, out of the installed package."""
+    library = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    return library.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 def _page(sections: Sequence[Section], parts: Sequence[str], problems: Sequence[str]) -> str:
-    style = (resources.files("oneiros.report") / "page.css").read_text(encoding="utf-8")
-    links = "".join(f'<li><a href="#{s.slug}">{html.escape(s.name)}</a></li>' for s in sections)
+    room = resources.files("oneiros.report")
+    style, script = ((room / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    summary = "".join(_summary(sections))
+    links = "".join(f'<li><a href="#{s.slug}">{html.escape(s.experiment.title)}</a></li>' for s in sections)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
 <title>oneiros report</title>
 <style>
 {style}</style>
 </head>
 <body>
+<a class="skip" href="#content">Skip to the results</a>
 <header>
 <h1>What was run, and what it reproduced</h1>
-{_summary(sections)}
-<nav aria-label="Experiments"><ul>{links}</ul></nav>
+{summary}
+{f'<nav aria-label="Experiments"><ul>{links}</ul></nav>' if len(sections) > 1 and "overview" not in summary else ""}
 {_problems(problems)}
 </header>
-<main>
+<main id="content">
 {"".join(parts)}
 </main>
 <footer><p>Generated by oneiros from the rows in this folder; no number or verdict on this page was typed by hand.
-Figures are also in <code>figures/</code>, tables in <code>tables/</code>.</p></footer>
+Figures are also in <code>figures/</code> (SVG and PNG), tables in <code>tables/</code> (Markdown, HTML, LaTeX and
+parquet), all rows in <code>rows.parquet</code>.</p></footer>
+<script>{_charts_library()}</script>
+<script>
+{script}</script>
 </body>
 </html>
 """
 
 
-def _summary(sections: Sequence[Section]) -> str:
-    runs = sum(len(s.rows[RUN].drop_duplicates()) for s in sections)
-    names = ", ".join(html.escape(s.name) for s in sections) or "no experiment"
-    verdicts = Counter(each.verdict for s in sections for each in (*s.targets, *s.claims))
+def _summary(sections: Sequence[Section]) -> Iterator[str]:
+    found = [section.experiment for section in sections]
+    runs = sum(len(experiment.rows[RUN].drop_duplicates()) for experiment in found)
+    names = ", ".join(html.escape(experiment.title) for experiment in found) or "no experiment"
+    yield f"<p>{runs} finished runs of {names}. Every number below is computed from their rows.</p>\n"
+    verdicts = Counter(each.verdict for e in found for each in (*e.targets, *e.claims))
+    if not verdicts:
+        yield "<p>No published numbers to judge.</p>"
+        return
     tally = "".join(_chip(verdict, f"{verdicts[verdict]} {verdict}") for verdict in ORDER if verdicts[verdict])
-    judged = (
-        f'<ul class="tally" aria-label="Verdicts">{tally}</ul>' if tally else "<p>No published numbers to judge.</p>"
-    )
-    return f"<p>{runs} finished runs of {names}. Every number below is computed from their rows.</p>\n{judged}"
+    yield f'<ul class="tally" aria-label="Verdicts">{tally}</ul>'
+    if len(found) > 1:
+        yield _overview(sections)
+    yield _misses(found)
 
 
 def _chip(verdict: str, text: str) -> str:
     return f'<li class="verdict {verdict.replace(" ", "-")}"><span>{html.escape(text)}</span></li>'
+
+
+def _overview(sections: Sequence[Section]) -> str:
+    """How many of each verdict every experiment has; links, so that it serves as a table of contents."""
+    counted = [(s, Counter(each.verdict for each in (*s.experiment.targets, *s.experiment.claims))) for s in sections]
+    shown = [verdict for verdict in ORDER if any(counts[verdict] for _, counts in counted)]
+    head = "".join(f'<th scope="col">{verdict}</th>' for verdict in shown)
+    lines = []
+    for section, counts in counted:
+        link = f'<a href="#{section.slug}">{html.escape(section.experiment.title)}</a>'
+        cells = "".join(_count(verdict, counts[verdict]) for verdict in shown)
+        lines.append(f'<tr><th scope="row">{link}</th>{cells}</tr>')
+    caption = "Verdicts by experiment: published numbers and claimed orderings"
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}"><table class="overview">'
+        f'<caption>{caption}</caption><thead><tr><th scope="col">experiment</th>{head}</tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def _count(verdict: str, number: int) -> str:
+    kind = verdict.replace(" ", "-") if number else "none"
+    return f'<td class="count {kind}">{number or "–"}</td>'
+
+
+def _misses(found: Sequence[Experiment]) -> str:
+    """What was not reproduced, in sentences."""
+    said = []
+    for experiment in found:
+        for t in experiment.targets:
+            if t.verdict in MISSED:
+                which = f"{t.condition}, {t.metric.replace('_', ' ')}, {t.where}"
+                numbers = f"{measured_text(t)} against {t.target:g} ± {t.tolerance:g}"
+                said.append(f"{experiment.title}, {which}: {t.verdict} ({numbers})")
+        said += [
+            f"{experiment.title}, {ordering_text(c)}: {c.verdict} ({difference_text(c)})"
+            for c in experiment.claims
+            if c.verdict in MISSED
+        ]
+    if not said:
+        return "<p>No published number or ordering is contradicted.</p>"
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in said)
+    return (
+        f'<section aria-label="Missed"><h2 class="plain">Not as published</h2><ul class="misses">{items}</ul></section>'
+    )
 
 
 def _problems(problems: Sequence[str]) -> str:
@@ -137,121 +171,3 @@ def _problems(problems: Sequence[str]) -> str:
     items = "".join(f"<li>{html.escape(problem)}</li>" for problem in problems)
     title = "<h2>Left out, or to be read with care</h2>"
     return f'<section class="problems" aria-label="Left out">{title}<ul>{items}</ul></section>'
-
-
-def _section(section: Section, out: Path) -> str:
-    return "\n".join(
-        (
-            f'<section id="{section.slug}" aria-labelledby="{section.slug}-title">',
-            f'<h2 id="{section.slug}-title">{html.escape(section.name)}</h2>',
-            _what(section),
-            *_verdicts(section, out),
-            *_figures(section, out),
-            *_seeds(section, out),
-            *_provenance(section),
-            "</section>",
-        )
-    )
-
-
-def _what(section: Section) -> str:
-    names = conditions(section.rows)
-    seeds = section.rows["seed"].nunique()
-    listed = ", ".join(f"<em>{html.escape(name)}</em>" for name in names)
-    return f"<p>{len(names)} conditions, {seeds} seed{'s' if seeds != 1 else ''}: {listed}.</p>"
-
-
-def _verdicts(section: Section, out: Path) -> Iterator[str]:
-    yield "<h3>Paper beside measured</h3>" if section.targets else "<h3>Measured</h3>"
-    where = ", ".join(dict.fromkeys(target.where for target in section.targets))
-    caption = f"Final accuracy in percent; paper: {where}" if where else "Final accuracy in percent"
-    table = tables.results_table(section.rows, section.targets)
-    if not section.targets:
-        table = table[["condition", "measured", "seeds"]]
-    yield _table(section, out, "results", table, caption)
-    yield f'<p class="soft">{MEASURED} {JUDGED if section.targets else ""}</p>'
-    _write_csv(section, out, "targets", section.targets)
-    if section.claims:
-        yield "<h3>Claims</h3>"
-        caption = "Orderings on paired seeds; accuracies in percentage points"
-        yield _table(section, out, "claims", tables.claims_table(section.claims), caption)
-        yield (
-            '<p class="soft">Difference: first minus second on the same seeds, with its 95 % interval. Effect: Cohen’s '
-            "d<sub>z</sub>. The verdict rests on the paired t test, Holm-corrected for the claims tested here.</p>"
-        )
-        _write_csv(section, out, "claims", section.claims)
-
-
-def _figures(section: Section, out: Path) -> Iterator[str]:
-    rows = section.rows
-    yield "<h3>Figures</h3>"
-    published = " Black line: the paper’s number, dashed box: what is accepted." if section.targets else ""
-    caption = f"Final accuracy: mean over seeds, 95 % interval (line) and every seed (dots).{published}"
-    yield _figure(section, out, "final", figures.final_accuracy(rows, section.targets), caption)
-    if rows["day"].max() > 0:
-        caption = "Accuracy on all classes seen so far, after each night: mean and 95 % interval."
-        caption += " Dashed: all at once." if rows.groupby("condition")["day"].max().min() == 0 else ""
-        yield _figure(section, out, "days", figures.accuracy_over_tasks(rows), caption)
-    matrices = figures.accuracy_matrices(rows)
-    if matrices:
-        caption = "Accuracy (%) on each task, after each further task was learned and slept on; mean over seeds."
-        yield _figure(section, out, "matrices", matrices, caption)
-    confusions = {name: figures.confusions(rows, name) for name in conditions(rows)}
-    if any(confusions.values()):
-        yield "<h3>Before and after the last night</h3>"
-    for name, figure in confusions.items():
-        if figure:
-            caption = f"{name}: what each true class was taken for; mean over seeds."
-            yield _figure(section, out, f"confusion-{name}", figure, caption)
-
-
-def _seeds(section: Section, out: Path) -> Iterator[str]:
-    yield "<h3>All seeds</h3>"
-    yield _table(section, out, "seeds", tables.seeds_table(section.rows), "Final accuracy in percent, every seed")
-    forgetting = tables.forgetting_table(section.rows)
-    if len(forgetting):
-        caption = "Average accuracy and forgetting over tasks in percent (Chaudhry et al. 2018)"
-        yield _table(section, out, "forgetting", forgetting, caption)
-
-
-def _provenance(section: Section) -> Iterator[str]:
-    yield "<h3>What was run</h3>"
-    if not section.runs:
-        yield "<p>These rows came without manifests.</p>"
-        return
-    summary = f"Configuration, versions, device and data of {len(section.runs)} runs"
-    table = tables.to_html(settings_table(section.runs), "Settings; where runs differ, each value with its runs")
-    yield f"<details><summary>{summary}</summary>{table}</details>"
-
-
-def _table(section: Section, out: Path, name: str, frame: pd.DataFrame, caption: str) -> str:
-    """Write the frame under tables/ and return it as HTML."""
-    table = tables.to_html(frame, caption)
-    stem = _stem(out / "tables", section, name)
-    stem.with_suffix(".md").write_text(tables.to_markdown(frame) + "\n", encoding="utf-8")
-    stem.with_suffix(".html").write_text(table + "\n", encoding="utf-8")
-    frame.to_csv(stem.with_suffix(".csv"), index=False)
-    return table
-
-
-def _write_csv(section: Section, out: Path, name: str, records: Sequence[TargetVerdict | ClaimVerdict]) -> None:
-    """Write the verdicts with all their digits, for those who compute on."""
-    if records:
-        frame = pd.DataFrame([asdict(record) for record in records])
-        frame.to_csv(_stem(out / "tables", section, f"{name}-verdicts").with_suffix(".csv"), index=False)
-
-
-def _figure(section: Section, out: Path, name: str, figure: Figure, caption: str) -> str:
-    """Write the figure under figures/ and return it as a captioned element that can stand beside others."""
-    stem = _stem(out / "figures", section, name)
-    svg = figures.save(figure, stem.parent, stem.name)
-    # Figures share identifiers (glyphs, clip paths); in one page each needs its own.
-    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{stem.name}.", svg)
-    label = html.escape(f"{section.name}. {caption}")
-    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
-    return f'<figure><div class="card" tabindex="0">{svg}</div><figcaption>{html.escape(caption)}</figcaption></figure>'
-
-
-def _stem(folder: Path, section: Section, name: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{section.slug}-{re.sub(r'[^A-Za-z0-9_-]+', '-', name)}"

@@ -8,6 +8,7 @@ import pandas as pd
 
 # So many different values are listed one by one; more are summarised.
 LISTED = 6
+LABELS = {"data": "data (SHA-256)"}
 
 
 def settings_table(runs: Sequence[Mapping[str, object]]) -> pd.DataFrame:
@@ -24,6 +25,27 @@ def settings_table(runs: Sequence[Mapping[str, object]]) -> pd.DataFrame:
             values.setdefault(name, []).append(value)
     lines = [(name, _summary(found, len(runs))) for name, found in values.items()]
     return pd.DataFrame(lines, columns=["setting", "value"])
+
+
+def summary_table(runs: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+    """What a reader asks first: how many runs, on which seeds, by which code, where, on what data, how long."""
+    seconds = sum(value for run in runs if isinstance(value := run.get("seconds"), int | float))
+    lines: list[tuple[str, str]] = [("runs", str(len(runs)))]
+    for name in ("scale", "seed", "code", "device", "versions", "data"):
+        entries = [run[name] for run in runs if name in run]
+        if name == "seed":
+            lines.append(("seeds", ", ".join(str(seed) for seed in sorted({int(str(entry)) for entry in entries}))))
+        else:
+            table = settings_table([{name: entry} for entry in entries]).itertuples(index=False)
+            said = [(str(setting).removeprefix(f"{name}."), str(value)) for setting, value in table]
+            one = [value if setting == name else f"{setting} {value}" for setting, value in said]
+            lines.append((LABELS.get(name, name), "; ".join(one)))
+    lines.append(("time of all runs", _duration(seconds) if seconds else "unknown"))
+    return pd.DataFrame(lines, columns=["what", "value"])
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.1f} minutes" if seconds >= 60 else f"{seconds:.3g} seconds"
 
 
 def flatten(manifest: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:

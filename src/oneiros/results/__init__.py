@@ -15,10 +15,12 @@ from oneiros.results.picture import Picture as Picture
 from oneiros.results.picture import PictureInfo as PictureInfo
 from oneiros.results.row import COLUMNS as COLUMNS
 from oneiros.results.row import Row as Row
+from oneiros.results.store import Results as Results
 from oneiros.results.store import RunInfo as RunInfo
 from oneiros.results.store import mixed_code as mixed_code
 from oneiros.results.store import problems as problems
 from oneiros.results.store import read_pictures as read_pictures
+from oneiros.results.store import read_results as read_results
 from oneiros.results.store import read_rows as read_rows
 from oneiros.results.store import read_runs as read_runs
 from oneiros.results.store import require_same_configuration as require_same_configuration

@@ -27,6 +27,7 @@ from pathlib import Path
 
 import filelock
 
+from oneiros.results import memory
 from oneiros.results.errors import BusyError, DamagedError, StorageError
 from oneiros.results.manifest import Manifest
 from oneiros.results.picture import Picture, to_png
@@ -134,6 +135,7 @@ class RunFolder:
                     f"another process is running {path}; wait until it is done, or stop it, or choose another --out"
                 ) from None
         try:
+            memory.forget_peak()
             folder._prepare()
             yield folder
         finally:
@@ -203,7 +205,8 @@ class RunFolder:
         with storing(self.pictures):
             self.pictures.mkdir(exist_ok=True)
         content = to_png(picture)
-        write_atomically(self.pictures / safe_name(picture.file), lambda path: path.write_bytes(content))
+        name = safe_name(Path(picture.file).stem) + ".png"
+        write_atomically(self.pictures / name, lambda path: path.write_bytes(content))
 
     def flush(self) -> dict[str, int | float]:
         """Put all rows taken on the disk. Returns what a checkpoint must record to vouch for them."""
@@ -225,6 +228,7 @@ class RunFolder:
             "sha256": hashlib.sha256(content).hexdigest(),
             "pictures": {file.name: _checksum(file) for file in sorted(self.pictures.glob("*.png"))},
             "seconds": round(state["worked"], 3),
+            "peak_memory": memory.peak(),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         write_atomically(self.path / "done.json", lambda path: path.write_text(json.dumps(seal) + "\n"))

@@ -1,14 +1,18 @@
 """All runs below an output folder, and the one table that their rows make."""
 
 import hashlib
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pyarrow import csv, parquet
+from pyarrow import json as arrow_json
 
 from oneiros.results.errors import DamagedError, ForeignOutputError
 from oneiros.results.folder import read_seal, safe_name, write_atomically
@@ -18,8 +22,9 @@ from oneiros.results.row import COLUMNS
 
 NUMBERS = {"seed": "int64", "day": "int64", "task": "int64", "value": "float64"}
 # Said outright, since a table without rows would otherwise have columns of no type.
-PARQUET = pa.schema([(name, pa.type_for_alias(NUMBERS.get(name, "string"))) for name in COLUMNS])
+SCHEMA = pa.schema([(name, pa.type_for_alias(NUMBERS.get(name, "string"))) for name in COLUMNS])
 MOST_DIFFERENCES = 5
+MOST_NAMED = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +37,7 @@ class RunInfo:
         state: only finished runs count.
         problem: what is wrong, for a damaged run.
         seconds: of work, for a finished run.
+        peak_memory: bytes that its process held at most; None where the system does not say.
         pictures: file name -> sha256 of what it drew, for a finished run.
     """
 
@@ -40,12 +46,63 @@ class RunInfo:
     state: Literal["finished", "unfinished", "damaged"]
     problem: str = ""
     seconds: float = 0.0
+    peak_memory: int | None = None
     pictures: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Results:
+    """What an output folder holds, read once.
+
+    Attributes:
+        out: the folder.
+        runs: the runs that count, in the order of their paths.
+        rows: their rows, sorted by their address.
+        problems: one sentence for each run that is left out, and why.
+    """
+
+    out: Path
+    runs: tuple[RunInfo, ...]
+    rows: pd.DataFrame
+    problems: tuple[str, ...]
+
+
+def read_results(out: Path) -> Results:
+    """Read the folder `out`; what is damaged, unfinished or cannot stand beside the rest is named and left out."""
+    found = read_runs(out)
+    finished = [run for run in found if run.state == "finished"]
+    distinct, doubled = _without_doubles(finished, out)
+    counted, mixed = _of_one_code(distinct, out)
+    with ThreadPoolExecutor() as pool:  # the parser works outside of Python's lock
+        parsed = list(zip(counted, pool.map(_rows_or_why_not, counted), strict=True))
+    tables = {run.path: rows for run, rows in parsed if isinstance(rows, pa.Table)}
+    unreadable = [replace(run, state="damaged", problem=why) for run, why in parsed if isinstance(why, str)]
+    damaged = [run.problem for run in (*found, *unreadable) if run.state == "damaged"]
+    unfinished = [
+        f"{run.path.relative_to(out)} is not finished; left out" for run in found if run.state == "unfinished"
+    ]
+    return Results(
+        out=out,
+        runs=tuple(run for run in counted if run.path in tables),
+        rows=_in_order(pa.concat_tables([SCHEMA.empty_table(), *tables.values()])),
+        # Paths as seen from the folder, wherever it lies on this machine.
+        problems=tuple(said.replace(f"{out}/", "") for said in (*damaged, *unfinished, *doubled, *mixed)),
+    )
 
 
 def read_runs(out: Path) -> list[RunInfo]:
     """Every run below `out`, in the order of their paths."""
-    return [_read_run(path.parent) for path in sorted((out / "runs").glob("*/*/*/*/manifest.json"))]
+    return [_read_run(path) for path in sorted((out / "runs").glob("*/*/*/*")) if path.is_dir()]
+
+
+def read_rows(out: Path) -> pd.DataFrame:
+    """Rows of all runs below `out` that count, see `read_results`."""
+    return read_results(out).rows
+
+
+def problems(out: Path) -> list[str]:
+    """One sentence for each run below `out` that is left out, see `read_results`."""
+    return list(read_results(out).problems)
 
 
 def _read_run(path: Path) -> RunInfo:
@@ -55,20 +112,51 @@ def _read_run(path: Path) -> RunInfo:
         if not (path / "done.json").exists():
             return RunInfo(path=path, manifest=manifest, state="unfinished")
         seal = read_seal(path)
-        drawn = seal.get("pictures", {})
-        return RunInfo(path=path, manifest=manifest, state="finished", seconds=seal["seconds"], pictures=drawn)
+    except FileNotFoundError:
+        return RunInfo(path=path, manifest=None, state="damaged", problem=f"{path} has no manifest.json; delete it")
     except (DamagedError, OSError, UnicodeDecodeError) as error:
         return RunInfo(path=path, manifest=manifest, state="damaged", problem=str(error))
+    return RunInfo(
+        path=path,
+        manifest=manifest,
+        state="finished",
+        seconds=seal["seconds"],
+        peak_memory=seal.get("peak_memory"),
+        pictures=seal.get("pictures", {}),
+    )
 
 
-def read_rows(out: Path) -> pd.DataFrame:
-    """Rows of all finished runs below `out`, sorted by their address; damaged and unfinished runs are left out."""
-    records = []
-    for run in read_runs(out):
-        if run.state == "finished":
-            records += [json.loads(line) for line in (run.path / "rows.jsonl").read_text().splitlines()]
-    rows = pd.DataFrame(records, columns=list(COLUMNS)).astype(NUMBERS)
-    return rows.sort_values(list(COLUMNS[:-1]), ignore_index=True)
+def _rows_or_why_not(run: RunInfo) -> pa.Table | str:
+    try:
+        return _rows_of(run.path)
+    except DamagedError as error:
+        return str(error)
+
+
+def _rows_of(path: Path) -> pa.Table:
+    """The rows of a sealed run.
+
+    Raises:
+        DamagedError: what was sealed are no rows.
+    """
+    file = path / "rows.jsonl"
+    if not file.stat().st_size:
+        return SCHEMA.empty_table()
+    strict = arrow_json.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="error")
+    try:
+        table = arrow_json.read_json(file, parse_options=strict)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DamagedError(f"{file} holds something that is no row ({error}); delete {path}, run again") from error
+    if any(column.null_count for column in table.columns):
+        raise DamagedError(f"{file} has rows without all of {', '.join(COLUMNS)}; delete {path} and run again")
+    return table
+
+
+def _in_order(table: pa.Table) -> pd.DataFrame:
+    """Rows sorted by their address. Names are few and rows many, so it is the ranks of names that are sorted."""
+    rows = table.select(list(COLUMNS)).to_pandas()
+    ranks = [pd.factorize(rows[name], sort=True)[0] for name in COLUMNS[:-1]]
+    return rows.take(np.lexsort(ranks[::-1])).reset_index(drop=True)
 
 
 def read_pictures(run: RunInfo) -> list[PictureInfo]:
@@ -79,22 +167,11 @@ def read_pictures(run: RunInfo) -> list[PictureInfo]:
     """
     found = []
     for file, checksum in sorted(run.pictures.items()):
-        path = run.path / "pictures" / safe_name(Path(file).name)
+        path = run.path / "pictures" / Path(file).name
         if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != checksum:
             raise DamagedError(f"{path} is missing or was changed after the run was sealed; delete {run.path}")
         found.append(read_picture(path))
     return found
-
-
-def problems(out: Path) -> list[str]:
-    """One sentence for each run that is left out, and one if the finished ones come from several codes."""
-    runs = read_runs(out)
-    said = [run.problem for run in runs if run.state == "damaged"]
-    said += [f"{run.path.relative_to(out)} is not finished; left out" for run in runs if run.state == "unfinished"]
-    codes = mixed_code(runs)
-    if codes:
-        said.append(f"the runs come from {len(codes)} versions of the code: {', '.join(sorted(codes))}")
-    return said + _counted_twice(runs, out)
 
 
 def mixed_code(runs: Iterable[RunInfo]) -> set[str]:
@@ -103,25 +180,56 @@ def mixed_code(runs: Iterable[RunInfo]) -> set[str]:
     return codes if len(codes) > 1 else set()
 
 
-def _counted_twice(runs: Iterable[RunInfo], out: Path) -> list[str]:
-    """Runs whose rows have the same addresses: one configuration's folder was copied beside another's."""
-    first: dict[tuple[str, str, str, int], RunInfo] = {}
-    said = []
+def _without_doubles(runs: Sequence[RunInfo], out: Path) -> tuple[list[RunInfo], list[str]]:
+    """Leave out runs that share an address: the same seed under two configurations is one seed too many."""
+    same: dict[tuple, list[RunInfo]] = {}
     for run in runs:
-        if run.state == "finished" and run.manifest:
-            m = run.manifest
-            other = first.setdefault((m.paper, m.experiment, m.condition, m.seed), run)
-            if other is not run:
-                paths = " and ".join(str(each.path.relative_to(out)) for each in (other, run))
-                said.append(f"{paths} are the same run under two configurations; both are counted, delete one")
-    return said
+        same.setdefault(_address(run), []).append(run)
+    said = [
+        f"{' and '.join(str(run.path.relative_to(out)) for run in alike)} are the same run under two configurations; "
+        "left out, delete all but one"
+        for alike in same.values()
+        if len(alike) > 1
+    ]
+    return [run for run in runs if len(same[_address(run)]) == 1], said
 
 
-def write_tables(out: Path) -> None:
-    """Write `rows.parquet` and `rows.csv`: all rows of finished runs, the same bytes for the same rows."""
-    rows = read_rows(out)
-    write_atomically(out / "rows.parquet", lambda path: rows.to_parquet(path, index=False, schema=PARQUET))
-    write_atomically(out / "rows.csv", lambda path: rows.to_csv(path, index=False))
+def _of_one_code(runs: Sequence[RunInfo], out: Path) -> tuple[list[RunInfo], list[str]]:
+    """Of each experiment, the runs of the version of the code that most of them come from; none where two tie.
+
+    Conditions are compared with each other, so all runs of an experiment must come from one code.
+    """
+    experiments: dict[tuple, list[RunInfo]] = {}
+    for run in runs:
+        experiments.setdefault(_address(run)[:2], []).append(run)
+    kept, said = set(), []
+    for (paper, experiment), mine in experiments.items():
+        (code, most), *others = Counter(run.manifest.code for run in mine if run.manifest).most_common()
+        judged = "" if others and others[0][1] == most else code
+        chosen = [run for run in mine if run.manifest and run.manifest.code == judged]
+        kept |= {run.path for run in chosen}
+        if others:
+            left = [str(run.path.relative_to(out)) for run in mine if run not in chosen]
+            named = ", ".join(left[:MOST_NAMED]) + (f" and {len(left) - MOST_NAMED} more" if left[MOST_NAMED:] else "")
+            counts = ", ".join(f"{name} ({n} run{'s' if n > 1 else ''})" for name, n in [(code, most), *others])
+            who = f"only those of {judged} count" if judged else "none counts, since no version has most of them"
+            said.append(
+                f"{paper}/{experiment}: its runs come from {1 + len(others)} versions of the code, {counts}; {who}. "
+                f"Left out: {named}. Delete these folders, then the same command runs them again"
+            )
+    return [run for run in runs if run.path in kept], said
+
+
+def _address(run: RunInfo) -> tuple[str, str, str, int]:
+    assert run.manifest is not None, "a finished run has a manifest"
+    return run.manifest.paper, run.manifest.experiment, run.manifest.condition, run.manifest.seed
+
+
+def write_tables(out: Path, rows: pd.DataFrame) -> None:
+    """Write `rows.parquet` and `rows.csv` into `out`: the same bytes for the same rows."""
+    table = pa.Table.from_pandas(rows, schema=SCHEMA, preserve_index=False).replace_schema_metadata()
+    write_atomically(out / "rows.parquet", lambda path: parquet.write_table(table, path))
+    write_atomically(out / "rows.csv", lambda path: csv.write_csv(table, path))
 
 
 def require_same_configuration(out: Path, manifest: Manifest) -> None:
