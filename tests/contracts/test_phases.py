@@ -224,7 +224,7 @@ def call(case: Case, brain: Brain, seed: int = 0):
     """By day a phase is given a batch, by night none: its signature says which it is."""
     rng = Seeds(seed).rng(case.phase.name)
     by_day = "batch" in inspect.signature(case.phase).parameters
-    return case.phase(brain, case.lesson, rng) if by_day else case.phase(brain, rng)  # pyright: ignore
+    return case.phase(brain, case.lesson, rng) if by_day else case.phase(brain, rng)
 
 
 def weights(brain: Brain) -> dict[str, torch.Tensor]:

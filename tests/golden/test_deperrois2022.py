@@ -9,12 +9,12 @@ import torch
 from oneiros.core import Brain, Seeds
 from oneiros.data import Examples
 from oneiros.life import live, run_through
-from oneiros.papers.deperrois2022.config import CIFAR10, SMOKE
+from oneiros.papers.deperrois2022.config import SMOKE, Config
 from oneiros.papers.deperrois2022.experiment import cycles, newborn, schedule
 from oneiros.results.checkpoint import load_brain, save_brain
 from oneiros.scenarios import CentredTask, joint
 
-CONFIG = type(CIFAR10)(data="none", **SMOKE)
+CONFIG = Config(data="none", **SMOKE)
 CHANGES = {
     "pad": (0.070536, 0.064798),
     "without_rem": (0.063548, 0.046812),

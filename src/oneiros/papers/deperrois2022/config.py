@@ -53,7 +53,7 @@ class Config:
     nrem_weight_without_rem: float = 0.5
     readout_epochs: int = 20
     readout_rate: float = 0.2
-    ridge_penalty: float = 0.01  # ours; set once, not tuned
+    ridge_penalty: float = 0.01  # ours; set once, before any run; the README has what other values give
     probe_every: int = 1
     occlusions: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     occlusion_square: int = 4
