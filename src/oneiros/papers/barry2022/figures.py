@@ -37,7 +37,7 @@ def few_exemplars(rows: pd.DataFrame) -> Figure | None:
     counts = [count for count, pair in zip(EXEMPLARS, pairs, strict=True) if len(pair) == 2]
     if not counts:
         return None
-    lines = statistics.few(rows, EXEMPLARS)
+    lines = statistics.few(rows)
     figure, axes, _ = _canvas(rows, "Fig. 1D: few images of each class", lines)
     for index, kind in enumerate(("baseline", "generative")):
         values = [100 * best(rows, [f"{kind}_{count}"])[0] for count in counts]
@@ -71,21 +71,12 @@ def coarser(rows: pd.DataFrame) -> Figure | None:
     names = present(
         rows, ["baseline", "location_4", "location_4_coarser", *(f"location_{n}_whole" for n in range(1, 5))]
     )
-    values = best(rows, names) if names else np.empty((0, 0))
-    pairs = [
-        f"{name} - baseline: {statistics.t_text(statistics.paired(values[i], values[0], comparisons=len(names) - 1))}"
-        for i, name in enumerate(names)
-        if i and names[0] == "baseline" and values.shape[1] > 1
-    ]
-    return _bars(rows, names, "Suppl. Fig. 2: coarser and whole activations, best models", pairs)
+    return _bars(rows, names, "Suppl. Fig. 2: coarser and whole activations, best models", statistics.coarsened(rows))
 
 
 def tracking(rows: pd.DataFrame) -> Figure | None:
     """Figure 2B: a month of days."""
-    lines = [
-        line for other in MONTH if other != "generative" for line in statistics.over_days(rows, "generative", other)
-    ]
-    return _curves(rows, present(rows, MONTH), "Fig. 2B: a month of days and nights", lines)
+    return _curves(rows, present(rows, MONTH), "Fig. 2B: a month of days and nights", statistics.month(rows))
 
 
 def improvement(rows: pd.DataFrame) -> Figure | None:

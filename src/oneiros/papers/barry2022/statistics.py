@@ -5,7 +5,7 @@ Every test here counts a model (seed) as a subject; on `similar` a class, as in 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -22,6 +22,7 @@ from oneiros.metrics.anova import (
     two_way,
     unpaired,
 )
+from oneiros.papers.barry2022.conditions import EXEMPLARS
 
 LEVEL = 0.05
 
@@ -92,7 +93,7 @@ def earlier(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
     return lines
 
 
-def few(rows: pd.DataFrame, counts: Sequence[int]) -> list[str]:
+def few(rows: pd.DataFrame, counts: Sequence[int] = EXEMPLARS) -> list[str]:
     """Figure 1D: replay against none for each number of exemplars."""
     lines = []
     for count in counts:
@@ -180,6 +181,30 @@ def choosing(rows: pd.DataFrame) -> list[str]:
     ]
 
 
+def coarsened(rows: pd.DataFrame) -> list[str]:
+    """Supplementary figure 2 and whole activations: each against no replay."""
+    wanted = ["location_4", "location_4_coarser", *(f"location_{number}_whole" for number in range(1, 5))]
+    names = present(rows, ["baseline", *wanted])
+    values = best(rows, names)
+    if len(names) < 2 or names[0] != "baseline" or values.shape[1] < 2:
+        return []
+    return [
+        f"{name} - baseline: {t_text(paired(values[i], values[0], comparisons=len(names) - 1))}"
+        for i, name in enumerate(names[1:], start=1)
+    ]
+
+
+def month(rows: pd.DataFrame) -> list[str]:
+    """Figure 2B: generative replay against every other condition over the days."""
+    others = ("none", "veridical", "continuous")
+    return [line for other in others for line in over_days(rows, "generative", other)]
+
+
+def selection(rows: pd.DataFrame) -> list[str]:
+    """Figure 3B and D."""
+    return [*over_days(rows, "selected", "generative"), *choosing(rows)]
+
+
 def t_text(test: TTest) -> str:
     """A paired comparison of accuracies in words: difference in points, t, p, and p corrected if it is."""
     corrected = f", corrected {p_text(test.p_bonferroni)}" if test.p_bonferroni != test.p else ""
@@ -201,3 +226,13 @@ def _rest(test) -> str:  # noqa: ANN001 (an FTest)
 def _days(tests: Sequence[TTest], sign: int) -> str:
     found = [str(day) for day, test in enumerate(tests, start=1) if test.p_bonferroni < LEVEL and sign * test.mean > 0]
     return ", ".join(found) or "none"
+
+
+STATISTICS: dict[str, Callable[[pd.DataFrame], list[str]]] = {
+    "locations": localisation,
+    "exemplars": few,
+    "similar": similarity,
+    "downsampled": coarsened,
+    "month": month,
+    "selection": selection,
+}
