@@ -13,6 +13,7 @@ EXPERIMENTS = {
     "shin2017/domains": "oneiros.papers.shin2017.experiment:DOMAINS",
     "shin2017/domains-back": "oneiros.papers.shin2017.experiment:DOMAINS_BACK",
     "shin2017/lwf": "oneiros.papers.shin2017.experiment:LWF",
+    "shin2017/lwf-back": "oneiros.papers.shin2017.experiment:LWF_BACK",
     "shin2017/classes": "oneiros.papers.shin2017.experiment:CLASSES",
     "deperrois2022/cifar10": "oneiros.papers.deperrois2022:CIFAR10",
     "deperrois2022/svhn": "oneiros.papers.deperrois2022:SVHN",

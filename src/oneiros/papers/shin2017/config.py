@@ -154,4 +154,5 @@ SCALES = {
     "domains": scales(DOMAINS, paper_epochs=20),
     "domains-back": scales(LWF, paper_epochs=20),
     "lwf": scales(LWF, paper_epochs=20),
+    "lwf-back": scales(DOMAINS, paper_epochs=20),
 }

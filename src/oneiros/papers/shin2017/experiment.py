@@ -69,6 +69,7 @@ STRATEGIES = {
     "chain_wgan": Strategy("wgan", fresh=True, heirs=("perceptron",)),
     "lwf": Strategy("noise", lwf="today"),
     "lwf_gr": Strategy("class_vae", lwf="dreams"),
+    "lwf_gr_wgan": Strategy("wgan", lwf="dreams"),
 }
 SEQUENCES = ("gr", "gr_wgan", "gr_vae", "er", "noise", "none", "joint")
 
@@ -253,7 +254,13 @@ LWF = Replay(
     summary="Learning without Forgetting, alone and with dreams, two heads (Fig. 5)",
     scales=SCALES["lwf"],
     lessons=days.two_heads,
-    conditions=("lwf", "lwf_gr"),
+    conditions=("lwf", "lwf_gr", "lwf_gr_wgan"),
+)
+LWF_BACK = replace(
+    LWF,
+    name="lwf-back",
+    summary="the same with MNIST first (ours: the easier domain to dream of)",
+    scales=SCALES["lwf-back"],
 )
 CHAIN = Replay(
     name="chain",

@@ -14,6 +14,8 @@ from oneiros.nets.scholar import Scholar, Succession
 from oneiros.papers.recipe import Measured
 from oneiros.papers.shin2017.config import Config
 from oneiros.papers.shin2017.lessons import Lessons
+from oneiros.phases.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting
+from oneiros.phases.scholar_wake import ScholarWake
 from oneiros.probes import confusion, predictions
 from oneiros.probes.accuracy import looking_only
 from oneiros.results import Picture
@@ -45,7 +47,7 @@ def measurements(
             yield from _census(brain.remembers("scholar"), lessons, day, seeds)
         if event.kind == "task_end":
             yield from _after(brain, lessons, day)
-            yield from _costs(config, brain, lessons, plan, day)
+            yield from _costs(brain, lessons, plan, day)
 
     return measure
 
@@ -133,14 +135,23 @@ def _census(memory: Memory, lessons: Lessons, day: int, seeds: Seeds) -> Iterato
     yield Measured(metric="worst_replay_ratio", value=worst, task=day, phase="dusk")
 
 
-def _costs(config: Config, brain: Brain, lessons: Lessons, plan: Schedule, day: int) -> Iterator[Measured]:
+def _replayed(plan: Schedule) -> int:
+    """Replayed examples in each of the solver's steps."""
+    for phase in plan.day:
+        if isinstance(phase, ScholarWake):
+            return phase.replayed
+        if isinstance(phase, LearnWithoutForgetting) and isinstance(phase.inputs, DreamtInputs):
+            return phase.inputs.n
+    return 0
+
+
+def _costs(brain: Brain, lessons: Lessons, plan: Schedule, day: int) -> Iterator[Measured]:
     kept = sum(memory.nbytes for memory in brain.memory.values())
     yield Measured(metric="stored_bytes", value=float(kept), task=day, phase="end")
     raw = sum(memory.nbytes for memory in brain.memory.values() if memory.holds_raw)
     yield Measured(metric="stored_raw_bytes", value=float(raw), task=day, phase="end")
     batches = plan.epochs * sum(len(task) for task in lessons.tasks[1 : day + 1])
-    replayed = float(config.replayed * batches) if brain.memory else 0.0
-    yield Measured(metric="replayed_examples", value=replayed, task=day, phase="end")
+    yield Measured(metric="replayed_examples", value=float(_replayed(plan) * batches), task=day, phase="end")
     if isinstance(brain.net, Scholar):
         size = sum(p.numel() for p in brain.net.generator.parameters())
         yield Measured(metric="generator_parameters", value=float(size), task=day, phase="end")
