@@ -1,14 +1,27 @@
 """What happens to a brain by day and by night."""
 
+from oneiros.phases.anneal import Anneal as Anneal
 from oneiros.phases.augment import Augment as Augment
 from oneiros.phases.away import Away as Away
+from oneiros.phases.backprop_wake import BackpropWake as BackpropWake
 from oneiros.phases.category_replay import CategoryReplay as CategoryReplay
+from oneiros.phases.consolidate import Consolidate as Consolidate
+from oneiros.phases.consolidate import FreshOptimisers as FreshOptimisers
+from oneiros.phases.consolidate import Newborn as Newborn
+from oneiros.phases.consolidate import Succeed as Succeed
 from oneiros.phases.dreaming_wake import DreamingWake as DreamingWake
 from oneiros.phases.dreams import Imagined as Imagined
 from oneiros.phases.dreams import Veridical as Veridical
 from oneiros.phases.encode import Encode as Encode
 from oneiros.phases.equilibrium_wake import EquilibriumWake as EquilibriumWake
 from oneiros.phases.forget import ForgetLatents as ForgetLatents
+from oneiros.phases.interleave import Interleave as Interleave
+from oneiros.phases.learn_class_vae import LearnClassVAE as LearnClassVAE
+from oneiros.phases.learn_vae import LearnVAE as LearnVAE
+from oneiros.phases.learn_wgan import LearnWGAN as LearnWGAN
+from oneiros.phases.learning_without_forgetting import DreamtInputs as DreamtInputs
+from oneiros.phases.learning_without_forgetting import LearnWithoutForgetting as LearnWithoutForgetting
+from oneiros.phases.learning_without_forgetting import TodaysInputs as TodaysInputs
 from oneiros.phases.nrem import Nrem as Nrem
 from oneiros.phases.phantom_step import PhantomStep as PhantomStep
 from oneiros.phases.rehearse import Rehearse as Rehearse
@@ -16,6 +29,9 @@ from oneiros.phases.rem import Rem as Rem
 from oneiros.phases.remember import Remember as Remember
 from oneiros.phases.remember import SealExemplars as SealExemplars
 from oneiros.phases.replay import Replay as Replay
+from oneiros.phases.scholar_wake import HardTargets as HardTargets
+from oneiros.phases.scholar_wake import ScholarWake as ScholarWake
+from oneiros.phases.scholar_wake import SoftTargets as SoftTargets
 from oneiros.phases.selected_replay import SelectedReplay as SelectedReplay
 from oneiros.phases.spiking_sleep import SpikingSleep as SpikingSleep
 from oneiros.phases.visual_wake import VisualWake as VisualWake
