@@ -39,7 +39,7 @@ def accuracy_over_training(rows: pd.DataFrame) -> Figure | None:
             axes.grid(axis="y", color="#DDDDDD", linewidth=0.6)
         for unused in grid[len(tasks) :]:
             unused.set_axis_off()
-        figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+        figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
         figure.supxlabel("tasks learned", fontsize=9)
         figure.supylabel("accuracy (%)", fontsize=9)
     return figure
@@ -49,7 +49,8 @@ def _curve(axes: Axes, mine: pd.DataFrame, index: int, name: str) -> None:
     by_time = mine.groupby("at")["value"].apply(lambda values: mean_interval(100 * values.to_numpy(dtype=float)))
     x = by_time.index.to_numpy(dtype=float)
     colour = PALETTE[index % len(PALETTE)]
-    axes.plot(x, [i.mean for i in by_time], color=colour, linewidth=1.3, label=name)
+    dashes = "-" if index < len(PALETTE) else (0, (4, 2))
+    axes.plot(x, [i.mean for i in by_time], color=colour, linewidth=1.3, linestyle=dashes, label=name)
     if all(i.n > 1 for i in by_time):
         low, high = (np.clip([getattr(i, end) for i in by_time], 0, 100) for end in ("low", "high"))
         axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
@@ -76,10 +77,12 @@ def replayed_classes(rows: pd.DataFrame) -> Figure | None:
                 style = {"color": PALETTE[index % len(PALETTE)], "marker": MARKERS[index % len(MARKERS)]}
                 axes.plot(line.index, line, linewidth=1, markersize=3.5, label=f"day {day + 1}", **style)
             axes.axhline(0.5, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)))
-            axes.set(title=name, ylim=(0, None), xticks=range(share.shape[1]))
+            axes.set(title=name, xticks=range(share.shape[1]))
+        # After all panels are drawn: they share the axis.
+        grid[0].set_ylim(0, None)
         for unused in grid[len(names) :]:
             unused.set_axis_off()
-        figure.legend(*grid[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
+        figure.legend(*grid[0].get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False)
         figure.supxlabel("class", fontsize=9)
         figure.supylabel("share / equal share", fontsize=9)
     return figure
