@@ -129,9 +129,9 @@ CHAIN = Config(epochs=3, gan_epochs=4)
 DOMAINS = Config(
     width=32,
     second="mnist-on-cifar10",
-    examples=20000,
-    epochs=6,
-    gan_epochs=6,
+    examples=10000,
+    epochs=5,
+    gan_epochs=5,
     probe_every=50,
     draw_at=(100, 200, 500, 1000),
 )
