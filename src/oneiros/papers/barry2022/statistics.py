@@ -12,6 +12,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from oneiros.metrics.anova import (
+    FTest,
     Regression,
     TTest,
     mixed,
@@ -216,7 +217,7 @@ def line_text(line: Regression) -> str:
     return f"slope {line.slope:.3g}, R2 = {line.r2:.2f}, F(1, {line.df_error}) = {line.f:.2f}, {p_text(line.p)}"
 
 
-def _rest(test) -> str:  # noqa: ANN001 (an FTest)
+def _rest(test: FTest) -> str:
     corrected = ""
     if math.isfinite(test.p_corrected) and test.epsilon < 1:
         corrected = f" (Greenhouse-Geisser {p_text(test.p_corrected)})"
