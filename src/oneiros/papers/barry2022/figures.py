@@ -17,7 +17,7 @@ from oneiros.report.figures import MARKERS, PALETTE, STYLE
 
 LOCATIONS = ("baseline", *(f"location_{number}" for number in range(1, 6)), "veridical")
 MONTH = ("none", "generative", "veridical", "continuous")
-LINE = 0.16  # inches a line of statistics takes
+LINE = 0.145  # inches a line of statistics takes
 
 
 def learning_by_location(rows: pd.DataFrame) -> Figure | None:
@@ -76,7 +76,7 @@ def coarser(rows: pd.DataFrame) -> Figure | None:
 
 def tracking(rows: pd.DataFrame) -> Figure | None:
     """Figure 2B: a month of days."""
-    return _curves(rows, present(rows, MONTH), "Fig. 2B: a month of days and nights", statistics.month(rows))
+    return _curves(rows, present(rows, MONTH), "Fig. 2B: learning over the days", statistics.month(rows))
 
 
 def improvement(rows: pd.DataFrame) -> Figure | None:
@@ -85,7 +85,7 @@ def improvement(rows: pd.DataFrame) -> Figure | None:
     values = curves(rows, names) if names else np.empty((0, 0, 0))
     if values.shape[1:] < (1, 2) or not values.size:
         return None
-    figure, axes, _ = _canvas(rows, "Fig. 2C: improvement from day to day over room for improvement", [])
+    figure, axes, _ = _canvas(rows, "Fig. 2C: improvement from day to day", [])
     for index, (name, mine) in enumerate(zip(names, 100 * relative_improvement(values), strict=True)):
         _line(axes, np.arange(2, mine.shape[1] + 2), mine, index, name)
     axes.axhline(0, color="#666666", linewidth=0.8)

@@ -145,7 +145,7 @@ def over_days(rows: pd.DataFrame, first: str, second: str) -> list[str]:
     for label, test in (("unpaired, as in the paper", unpaired), ("paired", paired)):
         tests = [test(values[0, :, day], values[1, :, day], comparisons=days) for day in range(days)]
         lines += [f"days on which {first} {sign} {second}, Bonferroni x {days}, {label}: {found}"
-                  for sign, found in (("> ", _days(tests, 1)), ("<", _days(tests, -1)))]  # fmt: skip
+                  for sign, found in ((">", _days(tests, 1)), ("<", _days(tests, -1)))]  # fmt: skip
     return lines
 
 
@@ -226,7 +226,7 @@ def _rest(test: FTest) -> str:
 
 def _days(tests: Sequence[TTest], sign: int) -> str:
     found = [str(day) for day, test in enumerate(tests, start=1) if test.p_bonferroni < LEVEL and sign * test.mean > 0]
-    return ", ".join(found) or "none"
+    return ", ".join(found) or "no day"
 
 
 STATISTICS: dict[str, Callable[[pd.DataFrame], list[str]]] = {
