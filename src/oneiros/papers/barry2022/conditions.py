@@ -27,7 +27,7 @@ class Condition(NamedTuple):
     """
 
     location: int = 0
-    dreams: Dreams = Imagined()  # noqa: RUF009 (frozen)
+    dreams: Dreams = Imagined()
     coarsen: int = 1
     selected: bool = False
     away: bool = False

@@ -17,7 +17,7 @@ from oneiros.report.figures import MARKERS, PALETTE, STYLE
 
 LOCATIONS = ("baseline", *(f"location_{number}" for number in range(1, 6)), "veridical")
 MONTH = ("none", "generative", "veridical", "continuous")
-LINE = 0.16  # inches a line of statistics takes
+LINE = 0.145  # inches a line of statistics takes
 
 
 def learning_by_location(rows: pd.DataFrame) -> Figure | None:
@@ -40,8 +40,8 @@ def few_exemplars(rows: pd.DataFrame) -> Figure | None:
     lines = statistics.few(rows)
     figure, axes, _ = _canvas(rows, "Fig. 1D: few images of each class", lines)
     for index, kind in enumerate(("baseline", "generative")):
-        values = [100 * best(rows, [f"{kind}_{count}"])[0] for count in counts]
-        _line(axes, np.array(counts), np.array([v.mean() for v in values]), [_sem(v) for v in values], index, kind)
+        values = 100 * best(rows, [f"{kind}_{count}" for count in counts])
+        _line(axes, np.array(counts), values.T, index, kind)
     axes.set(xlabel="images of each class", ylabel="test accuracy of best models (%)")
     axes.legend(frameon=False, fontsize=8)
     return figure
@@ -76,7 +76,7 @@ def coarser(rows: pd.DataFrame) -> Figure | None:
 
 def tracking(rows: pd.DataFrame) -> Figure | None:
     """Figure 2B: a month of days."""
-    return _curves(rows, present(rows, MONTH), "Fig. 2B: a month of days and nights", statistics.month(rows))
+    return _curves(rows, present(rows, MONTH), "Fig. 2B: learning over the days", statistics.month(rows))
 
 
 def improvement(rows: pd.DataFrame) -> Figure | None:
@@ -85,9 +85,9 @@ def improvement(rows: pd.DataFrame) -> Figure | None:
     values = curves(rows, names) if names else np.empty((0, 0, 0))
     if values.shape[1:] < (1, 2) or not values.size:
         return None
-    figure, axes, _ = _canvas(rows, "Fig. 2C: improvement from day to day over room for improvement", [])
+    figure, axes, _ = _canvas(rows, "Fig. 2C: improvement from day to day", [])
     for index, (name, mine) in enumerate(zip(names, 100 * relative_improvement(values), strict=True)):
-        _line(axes, np.arange(2, mine.shape[1] + 2), mine.mean(0), _sem(mine), index, name)
+        _line(axes, np.arange(2, mine.shape[1] + 2), mine, index, name)
     axes.axhline(0, color="#666666", linewidth=0.8)
     axes.set(xlabel="day", ylabel="improvement / room for it (%)")
     axes.legend(frameon=False, fontsize=8, ncols=2)
@@ -146,7 +146,7 @@ def _canvas(rows: pd.DataFrame, title: str, lines: Sequence[str], panels: int = 
         heights = [3.9, LINE * len(lines)] if lines else [1.0]
         top, *below = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights).ravel()
         axes = top.subplots(1, panels, squeeze=False).ravel()
-        replica = "Replica (Tiny ImageNet, small VGG). " if statistics.is_replica(rows) else ""
+        replica = "Replica (Tiny ImageNet, our own VGG). " if statistics.is_replica(rows) else ""
         top.suptitle(replica + title, fontsize=10)
         for each in axes:
             each.grid(axis="y", color="#DDDDDD", linewidth=0.6)
@@ -162,7 +162,7 @@ def _curves(rows: pd.DataFrame, names: Sequence[str], title: str, lines: Sequenc
         return None
     figure, axes, _ = _canvas(rows, title, lines)
     for index, (name, mine) in enumerate(zip(names, values, strict=True)):
-        _line(axes, np.arange(1, mine.shape[1] + 1), mine.mean(0), _sem(mine), index, name)
+        _line(axes, np.arange(1, mine.shape[1] + 1), mine, index, name)
     axes.set(xlabel="day", ylabel=f"test accuracy after the day (%), {values.shape[1]} models")
     axes.legend(frameon=False, fontsize=8, ncols=2)
     return figure
@@ -185,11 +185,11 @@ def _bars(rows: pd.DataFrame, names: Sequence[str], title: str, lines: Sequence[
     return figure
 
 
-def _line(axes: Axes, x: np.ndarray, mean: np.ndarray, spread, index: int, name: str) -> None:  # noqa: ANN001, PLR0913
-    colour = PALETTE[index % len(PALETTE)]
+def _line(axes: Axes, x: np.ndarray, values: Float[np.ndarray, "models points"], index: int, name: str) -> None:
+    """Mean over models, and its standard error as a band."""
+    mean, spread, colour = values.mean(0), _sem(values), PALETTE[index % len(PALETTE)]
     axes.plot(x, mean, color=colour, marker=MARKERS[index % len(MARKERS)], markersize=4, linewidth=1.6, label=name)
-    low, high = mean - np.asarray(spread), mean + np.asarray(spread)
-    axes.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.fill_between(x, mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
 
 
 def _sem(values: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 
 from oneiros.core import Seeds
 from oneiros.data import DataError, Examples
+from oneiros.nets.vgg import Anatomy
 from oneiros.papers.barry2022.config import Config
 from oneiros.scenarios import carve
 
@@ -87,7 +88,7 @@ def first_of_each(examples: Examples, count: int) -> Examples:
     return examples.subset(torch.cat(chosen))
 
 
-def fit(examples: Examples, anatomy) -> Examples:  # noqa: ANN001 (an Anatomy; kept loose for tests)
+def fit(examples: Examples, anatomy: Anatomy) -> Examples:
     """Images of the network's size and channels: resized bilinearly, grey repeated."""
     images = examples.images
     if images.shape[1] != len(anatomy.mean):

@@ -100,11 +100,11 @@ def keep_features(net: VGG, path: Path) -> None:
 class Pretrain:
     """`oneiros run barry2022/pretrain`: only the schooling, to see how good the replica's network is."""
 
+    scales: Mapping[str, Config]
     name: str = "pretrain"
     summary: str = "the replica's VGG learns the base classes (ours; the paper takes published weights)"
     paper: str = "barry2022"
     conditions: tuple[str, ...] = ("schooling",)
-    scales: Mapping[str, Config] = None  # pyright: ignore[reportAssignmentType]
     drawings: tuple[Drawing, ...] = ()
 
     def build(self, what: Build) -> Life:

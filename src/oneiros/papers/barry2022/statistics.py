@@ -12,6 +12,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from oneiros.metrics.anova import (
+    FTest,
     Regression,
     TTest,
     mixed,
@@ -144,7 +145,7 @@ def over_days(rows: pd.DataFrame, first: str, second: str) -> list[str]:
     for label, test in (("unpaired, as in the paper", unpaired), ("paired", paired)):
         tests = [test(values[0, :, day], values[1, :, day], comparisons=days) for day in range(days)]
         lines += [f"days on which {first} {sign} {second}, Bonferroni x {days}, {label}: {found}"
-                  for sign, found in (("> ", _days(tests, 1)), ("<", _days(tests, -1)))]  # fmt: skip
+                  for sign, found in ((">", _days(tests, 1)), ("<", _days(tests, -1)))]  # fmt: skip
     return lines
 
 
@@ -216,7 +217,7 @@ def line_text(line: Regression) -> str:
     return f"slope {line.slope:.3g}, R2 = {line.r2:.2f}, F(1, {line.df_error}) = {line.f:.2f}, {p_text(line.p)}"
 
 
-def _rest(test) -> str:  # noqa: ANN001 (an FTest)
+def _rest(test: FTest) -> str:
     corrected = ""
     if math.isfinite(test.p_corrected) and test.epsilon < 1:
         corrected = f" (Greenhouse-Geisser {p_text(test.p_corrected)})"
@@ -225,7 +226,7 @@ def _rest(test) -> str:  # noqa: ANN001 (an FTest)
 
 def _days(tests: Sequence[TTest], sign: int) -> str:
     found = [str(day) for day, test in enumerate(tests, start=1) if test.p_bonferroni < LEVEL and sign * test.mean > 0]
-    return ", ".join(found) or "none"
+    return ", ".join(found) or "no day"
 
 
 STATISTICS: dict[str, Callable[[pd.DataFrame], list[str]]] = {
