@@ -116,7 +116,9 @@
       })));
       const few = Math.max(0, ...lines.map(([, values]) => values.length)) <= 12;
       const y = { field: "mean", type: "quantitative", title, scale: unit === "percent" ? { domain: PERCENT } : { zero: false } };
-      const across = { field: "at", type: "quantitative", title: x, axis: { tickMinStep: 1, tickCount: 10 }, scale: { zero: false, nice: false, padding: 12 } };
+      const moments = [...new Set(points.map((point) => point.at))];
+      const ticks = moments.length <= 12 ? { values: moments } : { tickCount: 10 };
+      const across = { field: "at", type: "quantitative", title: x, axis: { ...ticks, format: "d", labelOverlap: true }, scale: { zero: false, nice: false, padding: 12 } };
       const dashes = { field: "condition", type: "nominal", scale: { domain: names, range: names.map((_, i) => dash(i)) } };
       const spec = {
         width: "container", height: 330, autosize: { type: "fit-x", contains: "padding" },
