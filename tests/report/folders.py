@@ -45,7 +45,7 @@ def replay(out, seeds=3, pictures=True, condition="generative"):
                 rows.append((day, day, phase, "accuracy_seen", kept - 0.03 * day))
                 rows += [(day, task, phase, "accuracy", kept - 0.02 * (day - task)) for task in range(day + 1)]
             rows.append((day, day, "end", "stored_bytes", 1e6 * (day + 1)))
-            rows.append((day, day, "end", "replayed_examples", 2000.0 * day))
+            rows.append((day, day, "end", "replayed_examples", 2000.0 * day))  # counted from birth
             shares = rng.dirichlet(np.full(2 * day, 5.0)) if day else []
             rows += [(day, day, "end", f"replay_share:{c}", float(share)) for c, share in enumerate(shares)]
             for step in (0, 500):

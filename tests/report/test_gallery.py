@@ -43,6 +43,15 @@ def test_a_page_with_little_room_keeps_the_first_seed_and_the_ends_of_its_life(t
     assert f"{20 - kept} more are in the run folders" in made.html
 
 
+def test_however_little_room_there_is_it_is_not_exceeded(tmp_path):
+    replay(tmp_path, seeds=1)
+    replay(tmp_path, seeds=1, condition="vae")
+    runs = read_runs(tmp_path)
+    one = max(path.stat().st_size for path in tmp_path.rglob("*.png")) * 4 // 3 + 1
+    assert gallery(runs, "here", most_bytes=one).html.count('class="frame"') == 1
+    assert gallery(runs, "here", most_bytes=100).html.count('class="frame"') == 0
+
+
 @pytest.mark.parametrize("spoil", [lambda path: path.unlink(), lambda path: path.write_bytes(b"no picture")])
 def test_a_missing_or_changed_picture_is_named(tmp_path, spoil):
     folder = sealed(tmp_path, ADDRESS, ROW, [picture(0, 10)])

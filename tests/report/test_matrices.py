@@ -31,14 +31,16 @@ def test_confusion_is_that_of_the_last_day_before_and_after_its_night():
     (family,) = families(rows(*cells))
     assert (family.rows, family.columns) == ("true class", "predicted class")
     phases = family.cells["c"][MEAN]
-    assert (phases["dusk"][1, 0], phases["end"][1, 0]) == (20, 30)
-    assert np.isnan(phases["end"][0, 0])
+    assert (phases["dusk"].tolist(), phases["end"].tolist()) == ([[20.0]], [[30.0]])
+    assert (family.row_names, family.column_names) == (("1",), ("0",))  # of classes that were measured
 
 
 def test_shares_by_day():
-    (family,) = families(rows((0, 1, 1, "end", "replay_share:2", 0.25)))
-    assert family.cells["c"][MEAN]["end"].tolist()[1][2] == 25
-    assert (family.rows, family.columns, family.first) == ("day", "class", (1, 0))
+    cells = [(0, 1, 1, "end", "replay_share:2", 0.25), (0, 3, 3, "end", "replay_share:7", 0.5)]
+    (family,) = families(rows(*cells))
+    np.testing.assert_allclose(family.cells["c"][MEAN]["end"], [[25, np.nan], [np.nan, 50]])
+    assert (family.rows, family.row_names) == ("day", ("2", "4"))
+    assert (family.columns, family.column_names) == ("class", ("2", "7"))
 
 
 def test_large_matrices_keep_their_mean_only(monkeypatch):

@@ -214,7 +214,11 @@ def test_damage_half_runs_and_another_code_are_named_and_left_out(spoiled_folder
 
 
 def test_a_papers_own_figure_is_drawn_and_written(spoiled_folder):
+    stale = spoiled_folder / "figures" / "synthetic-replay-figure-9.svg"
+    stale.parent.mkdir(exist_ok=True)
+    stale.touch()
     write_page(spoiled_folder, read_findings(spoiled_folder), {"synthetic/replay": (MEAN_AS_DRAWN,)})
+    assert not stale.exists()
     page = (spoiled_folder / "index.html").read_text(encoding="utf-8")
     assert "<figcaption><strong>Figure 2: means</strong></figcaption>" in page
     assert {"synthetic-replay-figure-2.svg", "synthetic-replay-figure-2.png"} <= {

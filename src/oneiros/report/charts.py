@@ -96,7 +96,7 @@ def _matrix(family: Family) -> dict[str, Any]:
         "unit": family.unit,
         "rows": family.rows,
         "columns": family.columns,
-        "first": family.first,
+        "names": [family.row_names, family.column_names],
         "cells": {
             condition: {seed: {phase: listed(m) for phase, m in phases.items()} for seed, phases in by_seed.items()}
             for condition, by_seed in family.cells.items()

@@ -20,8 +20,8 @@ CLAIM_COLUMNS = ["paper", "experiment", "where", "first", "second", "metric", "m
 # Metrics of targets and claims that are stored under another name.
 STORED_AS = {"final_accuracy": "accuracy_seen"}
 
-# Metrics that say what a run cost, and how a life's worth of them is one number.
-COSTS = {"stored_bytes": "max", "replayed_examples": "sum", "generator_parameters": "max"}
+# Metrics that say what a run cost, counted from birth; the most of a life is what it cost.
+COSTS = ("stored_bytes", "stored_raw_bytes", "replayed_examples", "generator_parameters")
 # So many metrics that nobody judges are shown at the top of an experiment; all are in the figures.
 MOST_HEADLINES = 6
 

@@ -268,12 +268,10 @@ def _draw_matrix(axes: Axes, matrix: Float[np.ndarray, "row column"], family: Fa
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     axes.set(xlabel=family.columns, ylabel=family.rows)
-    for axis, size, first in (
-        (axes.yaxis, matrix.shape[0], family.first[0]),
-        (axes.xaxis, matrix.shape[1], family.first[1]),
-    ):
+    sides = zip((axes.yaxis, axes.xaxis), matrix.shape, (family.row_names, family.column_names), strict=True)
+    for axis, size, names in sides:
         shown = np.arange(0, size, max(1, -(-size // MOST_NUMBERED)))
-        axis.set_ticks(shown, [str(index + first) for index in shown])
+        axis.set_ticks(shown, [names[index] for index in shown])
     if numbers:
         for (row, column), value in np.ndenumerate(matrix):
             if np.isfinite(value):

@@ -60,6 +60,9 @@ def gallery(runs: Sequence[RunInfo], slug: str, most_bytes: int) -> Gallery:
     if not frames:
         return Gallery(html="", problems=tuple(problems))
     kept = _fitting(frames, most_bytes)
+    if not kept:
+        too_large = "<p>The pictures are too large for this page; they are in the run folders.</p>"
+        return Gallery(html=too_large, problems=tuple(problems))
     drawn = "\n".join(_elements(kept, slug))
     left_out = f" {len(frames) - len(kept)} more are in the run folders." if len(kept) < len(frames) else ""
     caption = f"Galleries that the runs kept, first seeds of each condition.{left_out}"
@@ -83,19 +86,21 @@ def _first_seeds(runs: Sequence[RunInfo]) -> Iterator[RunInfo]:
 
 
 def _fitting(frames: Sequence[Frame], most_bytes: int) -> list[Frame]:
-    """Fewer seeds first, then every second, third, ... moment, until the files are small enough."""
-    kept = list(frames)
-    if _size(kept) > most_bytes:
-        first: dict[str, int] = {}
-        for frame in frames:
-            first[frame.condition] = min(frame.seed, first.get(frame.condition, frame.seed))
-        kept = [frame for frame in frames if frame.seed == first[frame.condition]]
-    thinner = 1
-    one_seed = kept
-    while _size(kept) > most_bytes and thinner < len(one_seed):
-        thinner += 1
-        kept = [frame for life in _lives(one_seed) for frame in [*life[:-1:thinner], life[-1]]]
-    return kept
+    """The first of ever smaller selections whose files are small enough."""
+    return next((kept for kept in _fewer(frames) if _size(kept) <= most_bytes), [])
+
+
+def _fewer(frames: Sequence[Frame]) -> Iterator[list[Frame]]:
+    """All; the first seeds; every second, third, ... moment of theirs; the last moments; those of fewer lives."""
+    yield list(frames)
+    first: dict[str, int] = {}
+    for frame in frames:
+        first[frame.condition] = min(frame.seed, first.get(frame.condition, frame.seed))
+    lives = _lives([frame for frame in frames if frame.seed == first[frame.condition]])
+    for thinner in range(1, max(len(life) for life in lives)):
+        yield [frame for life in lives for frame in [*life[:-1:thinner], life[-1]]]
+    for number in range(len(lives), 0, -1):
+        yield [life[-1] for life in lives[:number]]
 
 
 def _lives(frames: Sequence[Frame]) -> list[list[Frame]]:

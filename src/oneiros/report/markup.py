@@ -87,7 +87,8 @@ def _latex_text(cell: object) -> str:
 
 def _html_row(columns: Sequence[str], line: Sequence[object]) -> str:
     first, *others = line
-    cells = [f'<th scope="row">{html.escape(str(first))}</th>']
+    wide = ' class="long"' if len(str(first)) > LONG else ""
+    cells = [f'<th scope="row"{wide}>{html.escape(str(first))}</th>']
     for column, cell in zip(columns[1:], others, strict=True):
         text = html.escape(str(cell))
         kind = re.sub(r"\W+", "-", str(cell)) if column == "verdict" else ""

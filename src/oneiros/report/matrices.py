@@ -14,7 +14,11 @@ MEAN = "mean over seeds"
 # More cells than this are kept as means only; a page need not carry every seed of them.
 MOST_NUMBERS = 60_000
 MOST_SEEDS = 12
-AXES = {"confusion": ("true class", "predicted class"), "replay_share": ("day", "class")}
+AXES = {
+    "class_accuracy": ("day", "class"),
+    "confusion": ("true class", "predicted class"),
+    "replay_share": ("day", "class"),
+}
 
 Cells = dict[str, dict[str, dict[str, Float[np.ndarray, "row column"]]]]
 
@@ -26,7 +30,7 @@ class Family:
     Attributes:
         name: the metric, such as "accuracy" or "confusion".
         rows, columns: what rows and columns stand for.
-        first: what the first row and column are called.
+        row_names, column_names: what each row and column is called.
         unit: of all numbers of this record.
         cells: matrix by condition, seed (`MEAN` among them) and phase; nan where nothing was measured.
         seeds_left_out: how many seeds are part of the mean only.
@@ -35,7 +39,8 @@ class Family:
     name: str
     rows: str
     columns: str
-    first: tuple[int, int]
+    row_names: tuple[str, ...]
+    column_names: tuple[str, ...]
     unit: str
     cells: Cells
     seeds_left_out: int
@@ -85,7 +90,11 @@ def _family(
     name: str, rows: pd.DataFrame, row: pd.Series, column: pd.Series, axes: tuple[str, str], first: tuple[int, int]
 ) -> Family:
     unit = usual_unit(name)
-    frame = rows[["condition", "seed", "phase"]].assign(row=row, column=column, value=rows["value"] * scale_of(unit))
+    # Numbers that nothing was measured for have no row and no column of their own.
+    row_numbers, row_at = np.unique(row.to_numpy(dtype=int), return_inverse=True)
+    column_numbers, column_at = np.unique(column.to_numpy(dtype=int), return_inverse=True)
+    value = rows["value"] * scale_of(unit)
+    frame = rows[["condition", "seed", "phase"]].assign(row=row_at, column=column_at, value=value)
     seeds = sorted(frame["seed"].unique())
     distinct = len(frame.drop_duplicates(["condition", "phase", "row", "column"]))
     kept = seeds[:MOST_SEEDS] if distinct * min(len(seeds), MOST_SEEDS) <= MOST_NUMBERS else []
@@ -98,7 +107,14 @@ def _family(
         cells[str(condition)] |= {str(seed): _by_phase(life, shape) for seed, life in lives}
     left_out = len(seeds) - len(kept) if len(seeds) > 1 else 0
     return Family(
-        name=name, rows=axes[0], columns=axes[1], first=first, unit=unit, cells=cells, seeds_left_out=left_out
+        name=name,
+        rows=axes[0],
+        columns=axes[1],
+        row_names=tuple(str(number + first[0]) for number in row_numbers),
+        column_names=tuple(str(number + first[1]) for number in column_numbers),
+        unit=unit,
+        cells=cells,
+        seeds_left_out=left_out,
     )
 
 

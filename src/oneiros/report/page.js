@@ -116,7 +116,9 @@
       })));
       const few = Math.max(0, ...lines.map(([, values]) => values.length)) <= 12;
       const y = { field: "mean", type: "quantitative", title, scale: unit === "percent" ? { domain: PERCENT } : { zero: false } };
-      const across = { field: "at", type: "quantitative", title: x, axis: { tickMinStep: 1, tickCount: 10 }, scale: { zero: false, nice: false, padding: 12 } };
+      const moments = [...new Set(points.map((point) => point.at))];
+      const ticks = moments.length <= 12 ? { values: moments } : { tickCount: 10 };
+      const across = { field: "at", type: "quantitative", title: x, axis: { ...ticks, format: "d", labelOverlap: true }, scale: { zero: false, nice: false, padding: 12 } };
       const dashes = { field: "condition", type: "nominal", scale: { domain: names, range: names.map((_, i) => dash(i)) } };
       const spec = {
         width: "container", height: 330, autosize: { type: "fit-x", contains: "padding" },
@@ -193,21 +195,21 @@
   function heat(place, family, matrix, title, who) {
     const [columns, rows] = [Math.max(...matrix.map((row) => row.length)), matrix.length];
     const cells = matrix.flatMap((row, i) => row.map((value, j) => ({
-      y: i + family.first[0], x: j + family.first[1], value, shown: family.unit === "percent" ? value?.toFixed(0) : String(Number(value?.toPrecision(2))),
-      [family.rows]: String(i + family.first[0]), [family.columns]: String(j + family.first[1]), measured: text(value, family.unit),
+      y: family.names[0][i], x: family.names[1][j], value, shown: family.unit === "percent" ? value?.toFixed(0) : String(Number(value?.toPrecision(2))),
+      [family.rows]: family.names[0][i], [family.columns]: family.names[1][j], measured: text(value, family.unit),
     }))).filter((cell) => cell.value !== null);
     const values = cells.map((cell) => cell.value);
     const domain = family.unit === "percent" ? PERCENT : [Math.min(...values), Math.max(...values)];
     const side = Math.max(3, Math.min(46, ((place.clientWidth || 320) - 64) / columns, columns > 30 ? 8 : 46));
     const numbers = Math.max(rows, columns) <= NUMBERED && side >= 22;
     const ticks = (n) => ({ labelAngle: 0, labelOverlap: true, ticks: false, domain: false, labelPadding: 6 });
-    const rank = { type: "ordinal" };
+    const rank = (names) => ({ type: "ordinal", sort: names });
     const spec = {
       width: side * columns, height: Math.max(side, rows > 60 ? 4 : 12) * rows, title: title ? { text: title, anchor: "start", color: "var(--ink)", fontSize: 13, fontWeight: 600 } : undefined,
       data: { values: cells },
       encoding: {
-        x: { field: "x", ...rank, title: family.columns, axis: ticks(columns) },
-        y: { field: "y", ...rank, title: family.rows, axis: ticks(rows) },
+        x: { field: "x", ...rank(family.names[1]), title: family.columns, axis: ticks(columns) },
+        y: { field: "y", ...rank(family.names[0]), title: family.rows, axis: ticks(rows) },
       },
       layer: [
         { mark: { type: "rect", stroke: "var(--paper)", strokeWidth: side > 10 ? 1 : 0 },

@@ -2,6 +2,7 @@
 
 import functools
 import html
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
@@ -12,7 +13,7 @@ import vl_convert
 from oneiros.report.drawing import Drawing
 from oneiros.report.evidence import RUN
 from oneiros.report.findings import Experiment, Findings, experiments, read_findings
-from oneiros.report.section import Section, section_html
+from oneiros.report.section import Section, file_name, section_html
 from oneiros.report.tables import difference_text, measured_text, ordering_text
 
 ORDER = ("reproduced", "holds", "not reproduced", "fails", "better", "undecided", "not run")
@@ -39,6 +40,9 @@ def write_page(out: Path, findings: Findings, drawings: Drawings | None = None) 
     """
     (out / "tables").mkdir(parents=True, exist_ok=True)
     found = experiments(findings)
+    for folder, experiment in itertools.product(("figures", "tables"), found):
+        for old in (out / folder).glob(f"{file_name(experiment.title)}-*"):
+            old.unlink()  # of an earlier report: what is not written again is no longer true
     with_pictures = sum(any(run.pictures for run in experiment.runs) for experiment in found)
     sections = [
         Section(

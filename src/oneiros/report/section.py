@@ -261,7 +261,7 @@ def _costs(section: Section) -> Iterator[str]:
         yield _table(section, "costs", frame, "What one run cost, mean over seeds")
         yield (
             '<p class="soft">Seconds and peak memory are those of the process that did the run, libraries included. '
-            "Stored bytes: the most that memory held at the end of a day.</p>"
+            "Stored bytes: the most that memory held at the end of a day, raw ones being anybody's examples.</p>"
         )
 
 

@@ -92,7 +92,9 @@ def read_results(out: Path) -> Results:
 
 def read_runs(out: Path) -> list[RunInfo]:
     """Every run below `out`, in the order of their paths."""
-    return [_read_run(path) for path in sorted((out / "runs").glob("*/*/*/*")) if path.is_dir()]
+    paths = [path for path in sorted((out / "runs").glob("*/*/*/*")) if path.is_dir()]
+    with ThreadPoolExecutor() as pool:  # reading and checksums work outside of Python's lock
+        return list(pool.map(_read_run, paths))
 
 
 def read_rows(out: Path) -> pd.DataFrame:
