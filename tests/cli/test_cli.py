@@ -104,7 +104,7 @@ def test_list_names_experiments_conditions_and_settings(capsys):
     (["report", "no/such/folder"], "holds no results"),
     (["check", "no/such/folder"], "give the --out folder of a run"),
     (["bench", "nothing"], "no benchmark is called 'nothing'; there are ep, sleep"),
-    (["list", "shin2017/chain"], "no experiment is called 'shin2017/chain'"),
+    (["list", "shin2018/chain"], "no experiment is called 'shin2018/chain'"),
 ])  # fmt: skip
 def test_a_request_that_cannot_be_met_gets_one_line_and_exit_code_2(arguments, message, capsys):
     import re

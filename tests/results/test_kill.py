@@ -17,7 +17,11 @@ import pytest
 
 from oneiros.results import read_runs
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system neither forks nor kills")
+# Slow: `tests/papers/test_kill.py` kills a real experiment in the quick suite; this one says whose fault a failure is.
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system neither forks nor kills"),
+]
 
 MOMENTS = {"rows on the disk, their checkpoint not yet": "replace", "sealed, its checkpoint not yet removed": "unlink"}
 
