@@ -33,6 +33,8 @@ JUDGED = (
 )
 # A still figure of more panels than this cannot be read; all curves are in the interactive one and in the rows.
 MOST_PANELS = 6
+# A figure of 7.2 inches, the width of a printed page, fills a screen's column.
+PIXELS_PER_INCH = 112
 # Characters; a figure that takes more is put into the page as pixels.
 LARGEST_SVG = 300_000
 # So many conditions have a still figure of before and after the night; the interactive one has them all.
@@ -297,7 +299,9 @@ def _still(section: Section, name: str, figure: Figure, alt: str) -> str:
     # Figures share identifiers (glyphs, clip paths); in one page each needs its own.
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{stem}.", svg)
     label = html.escape(f"{section.experiment.title}. {alt}")
-    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+    width = f"{round(PIXELS_PER_INCH * figure.get_size_inches()[0])}px"
+    size = f"max-width:{width};min-width:min(30rem,{width})"
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{label}" style="{size}" ', 1)
     return f'<div class="card" tabindex="0">{svg}</div><p class="soft">{html.escape(alt)}</p>'
 
 
