@@ -1,10 +1,11 @@
 """Keep the published results: from a finished output folder to `results/`, and from there into the README.
 
 python tools/results.py collect OUT results/NAME    rows and provenance of OUT's finished runs
-python tools/results.py readme                      regenerate the README's tables and figures
-python tools/results.py readme --check              exit 1 if its tables are not those of `results/`
+python tools/results.py readme                      regenerate the README's tables, docs/results.md and the figures
+python tools/results.py readme --check              exit 1 if their tables are not those of `results/`
 
-A folder of `results/` holds one experiment at one scale, of any paper; every one of them is in the README.
+A folder of `results/` holds one experiment at one scale, of any paper; every one of them is in the README, in short,
+and in docs/results.md in full.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from oneiros.metrics import mean_interval
 from oneiros.report import (
     Drawing,
     accuracy_over_tasks,
@@ -28,14 +30,16 @@ from oneiros.report import (
     results_table,
     to_markdown,
 )
-from oneiros.report.evidence import headline_metrics
+from oneiros.report.evidence import headline_metrics, values_by_seed
 from oneiros.report.figures import draw_before_and_after, save
 from oneiros.report.findings import Experiment
 from oneiros.report.matrices import families
 from oneiros.report.tables import difference_text, judged_metrics, measured_text, ordering_text
+from oneiros.report.units import format_interval, scale_of, usual_unit
 from oneiros.results import read_results
 
 ROOT = Path(__file__).parents[1]
+FULL = ROOT / "docs" / "results.md"
 FIGURES = ROOT / "docs" / "figures"
 DEMO = "kubo2025-digits"
 MISSES = ("not reproduced", "better", "fails", "undecided", "not run")
@@ -43,6 +47,7 @@ VERDICTS = ("reproduced", "holds", *MISSES)
 # More conditions than this are too much for one figure: those without a published number are left out of it.
 MOST_LINES = 6
 MOST_SHOWN = 3
+HEAD = "Generated from the rows in `results/` by `tools/results.py`; no number here was typed by hand."
 SHOWN = {
     "days": "Accuracy on all classes seen so far, after each task",
     "final": "Mean, 95 % interval and every seed by condition",
@@ -111,10 +116,10 @@ def how(provenance: dict) -> str:
     )
 
 
-def image(path: Path, name: str, title: str) -> str:
-    """A figure in the README, with words for those who do not see it."""
+def image(path: Path, name: str, title: str, below: str = "") -> str:
+    """A figure as Markdown, with words for those who do not see it; `below` leads from the text to `docs/`."""
     which = path.stem.removeprefix(f"{name}-")
-    return f"![{SHOWN.get(which, which.replace('-', ' '))}: {title}](docs/figures/{path.name})"
+    return f"![{SHOWN.get(which, which.replace('-', ' '))}: {title}]({below}figures/{path.name})"
 
 
 def demo_block(demo: Published) -> str:
@@ -129,11 +134,62 @@ def demo_block(demo: Published) -> str:
     )
 
 
-def results_block(published: Iterable[Published]) -> str:
-    """Every published experiment, by paper; what was not reproduced in words as plain as the rest."""
+def of_papers(published: Iterable[Published]) -> dict[str, list[Published]]:
+    """The experiments of each paper."""
     by_paper: dict[str, list[Published]] = {}
     for each in published:
         by_paper.setdefault(each.experiment.paper, []).append(each)
+    return by_paper
+
+
+def summary_block(published: Iterable[Published]) -> str:
+    """The README's part: verdicts counted, then of each experiment what was measured and every verdict in words."""
+    by_paper = of_papers(published)
+    parts = [
+        overview(each for group in by_paper.values() for each in group),
+        "All tables, intervals, tests and figures: [docs/results.md](docs/results.md).",
+    ]
+    for paper, group in by_paper.items():
+        parts += [f"### {paper_title(paper)}", *(short(each) for each in group)]
+        parts += [
+            image(path, each.name, each.experiment.title, "docs/") for each in group for path in each.figures[:1]
+        ][:1]
+    return "\n\n".join(parts)
+
+
+def short(published: Published) -> str:
+    """One experiment in a few lines: its headline number by condition, and its verdicts, misses as plain as the rest."""
+    e = published.experiment
+    metrics = headline(e)[:1]
+    measured = "; ".join(f"{name} {interval}" for name, interval in values_text(e, metrics[0])) if metrics else ""
+    name = metrics[0].replace("_", " ") if metrics else ""
+    unit = " in %" if metrics and usual_unit(metrics[0]) == "percent" else ""
+    n = e.rows["seed"].nunique()
+    lines = [f"**`{e.title}`**, {published.provenance['scale']} scale, {n} seeds; {name}{unit}: {measured}."]
+    for verdict in VERDICTS:
+        said = [
+            f"{t.condition}" + ("" if t.metric == "final_accuracy" else f", {t.metric.replace('_', ' ')}")
+            + ("" if t.mean is None else f" ({t.mean:.2f}, published {t.target:g} ± {t.tolerance:g})")
+            for t in e.targets if t.verdict == verdict
+        ]  # fmt: skip
+        said += [c.text.rstrip(".,") for c in e.claims if c.verdict == verdict]
+        if said:
+            lines.append(f"- **{verdict}**: {'; '.join(said)}.")
+    return "\n".join([lines[0], "", *lines[1:]]) if len(lines) > 1 else lines[0]
+
+
+def values_text(e: Experiment, metric: str) -> Iterator[tuple[str, str]]:
+    """Each condition with its mean, and its interval where there is one."""
+    unit = usual_unit(metric)
+    values = values_by_seed(e.rows, metric)
+    for condition in dict.fromkeys(values["condition"]):
+        mine = values.loc[values["condition"] == condition, "value"].to_numpy(dtype=float)
+        yield condition, format_interval(mean_interval(scale_of(unit) * mine), unit)
+
+
+def results_block(published: Iterable[Published]) -> str:
+    """docs/results.md: every published experiment, by paper; what was not reproduced in words as plain as the rest."""
+    by_paper = of_papers(published)
     parts = [overview(each for group in by_paper.values() for each in group)]
     for paper, group in by_paper.items():
         parts += [f"### {paper_title(paper)}", *(part for each in group for part in experiment_block(each))]
@@ -180,7 +236,7 @@ def experiment_block(published: Published) -> Iterator[str]:
     shown, others = published.figures[:MOST_SHOWN], published.figures[MOST_SHOWN:]
     yield from (image(path, published.name, e.title) for path in shown)
     if others:
-        yield "More figures: " + ", ".join(f"[{path.stem}](docs/figures/{path.name})" for path in others)
+        yield "More figures: " + ", ".join(f"[{path.stem}](figures/{path.name})" for path in others)
     yield f"<sub>{how(published.provenance)}</sub>"
 
 
@@ -264,10 +320,12 @@ def main() -> int:
         draw_all(demo, published.values())
     readme = ROOT / "README.md"
     before = readme.read_text()
-    after = with_block(with_block(before, "demo", demo_block(demo)), "results", results_block(published.values()))
+    after = with_block(with_block(before, "demo", demo_block(demo)), "results", summary_block(published.values()))
+    full = f"# Results\n\n{HEAD}\n\n{results_block(published.values())}\n"
     if arguments.check:
-        return int(before != after)
+        return int(before != after or not FULL.is_file() or FULL.read_text() != full)
     readme.write_text(after)
+    FULL.write_text(full)
     return 0
 
 
