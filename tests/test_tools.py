@@ -85,4 +85,4 @@ def test_every_folder_of_results_is_in_the_readme(tool):
     assert len(published) == len(list((TOOL.parents[1] / "results").iterdir())) > 0
     for each in published:
         if each.name != tool.DEMO:
-            assert f"#### `{each.experiment.title}`" in text
+            assert f"**{each.title}**" in text

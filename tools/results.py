@@ -64,6 +64,11 @@ class Published:
     provenance: dict
 
     @property
+    def title(self) -> str:
+        """How tables and headings call it: a replica is called one everywhere."""
+        return f"`{self.experiment.title}`" + (" (replica)" if "replica" in self.name else "")
+
+    @property
     def figures(self) -> list[Path]:
         """Its figures, the overview first."""
         return sorted(
@@ -151,25 +156,25 @@ def summary_block(published: Iterable[Published]) -> str:
     ]
     for paper, group in by_paper.items():
         parts += [f"### {paper_title(paper)}", *(short(each) for each in group)]
-        parts += [
-            image(path, each.name, each.experiment.title, "docs/") for each in group for path in each.figures[:1]
-        ][:1]
+        first = next((each for each in group if each.figures), None)
+        if first:
+            parts.append(image(first.figures[0], first.name, first.experiment.title, "docs/"))
     return "\n\n".join(parts)
 
 
 def short(published: Published) -> str:
-    """One experiment in a few lines: its headline number by condition, and its verdicts, misses as plain as the rest."""
+    """One experiment in a few lines: its headline number by condition, then every verdict, misses as plain as hits."""
     e = published.experiment
     metrics = headline(e)[:1]
     measured = "; ".join(f"{name} {interval}" for name, interval in values_text(e, metrics[0])) if metrics else ""
     name = metrics[0].replace("_", " ") if metrics else ""
     unit = " in %" if metrics and usual_unit(metrics[0]) == "percent" else ""
     n = e.rows["seed"].nunique()
-    lines = [f"**`{e.title}`**, {published.provenance['scale']} scale, {n} seeds; {name}{unit}: {measured}."]
+    lines = [f"**{published.title}**, {published.provenance['scale']} scale, {n} seeds; {name}{unit}: {measured}."]
     for verdict in VERDICTS:
         said = [
             f"{t.condition}" + ("" if t.metric == "final_accuracy" else f", {t.metric.replace('_', ' ')}")
-            + ("" if t.mean is None else f" ({t.mean:.2f}, published {t.target:g} ± {t.tolerance:g})")
+            + ("" if t.mean is None else f" ({t.mean:.2f}, published {t.target:g}, accepted ± {t.tolerance:g})")
             for t in e.targets if t.verdict == verdict
         ]  # fmt: skip
         said += [c.text.rstrip(".,") for c in e.claims if c.verdict == verdict]
@@ -203,7 +208,7 @@ def overview(published: Iterable[Published]) -> str:
         e = each.experiment
         counts = Counter(one.verdict for one in (*e.targets, *e.claims))
         seeds = str(e.rows["seed"].nunique())
-        lines.append([f"`{e.title}`", each.provenance["scale"], seeds, *(str(counts[v] or "–") for v in VERDICTS)])
+        lines.append([each.title, each.provenance["scale"], seeds, *(str(counts[v] or "–") for v in VERDICTS)])
     frame = pd.DataFrame(lines, columns=["experiment", "scale", "seeds", *VERDICTS])
     empty = [verdict for verdict in VERDICTS if (frame[verdict] == "–").all()]
     return f"Verdicts on published numbers and claimed orderings:\n\n{to_markdown(frame.drop(columns=empty))}"
@@ -220,7 +225,7 @@ def experiment_block(published: Published) -> Iterator[str]:
     """Tables, misses, figures and provenance of one experiment."""
     e = published.experiment
     where = "; ".join(dict.fromkeys(t.where for t in e.targets))
-    yield f"#### `{e.title}`" + (f" ({where})" if where else "")
+    yield f"#### {published.title}" + (f" ({where})" if where else "")
     unit = "Final accuracy in %, mean" if headline(e) == ("final_accuracy",) else "Mean"
     yield f"{unit} and 95 % interval over {e.rows['seed'].nunique()} seeds, {published.provenance['scale']} scale:"
     if e.targets:
