@@ -40,6 +40,7 @@ class Life:
         measure: rows of an event, each as (phase, metric, task, value); the day is the event's task.
         draw: pictures of an event, for galleries.
         checksums: of the data files read.
+        note: what stands in for what the paper used, see `Manifest`.
     """
 
     brain: Brain
@@ -50,6 +51,7 @@ class Life:
     measure: Callable[[Event], Iterable["Measured"]]
     draw: Callable[[Event], Iterable[Picture]] = no_pictures
     checksums: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,7 +202,7 @@ def perform(run: Run, experiment: Experiment, report: Report) -> str:
         began = time.perf_counter()
         build = Build(config=run.config, condition=run.condition, seed=run.seed, data=run.data, device=run.device)
         life = experiment.build(build)
-        folder.describe_data(dict(life.checksums))
+        folder.describe_data(dict(life.checksums), life.note)
         address = dict(paper=experiment.paper, experiment=experiment.name, condition=run.condition, seed=run.seed)
         board = TensorBoard(run.board) if run.board else None
         live_in_folder(life, folder, address, report, board)

@@ -221,6 +221,7 @@ class Replay:
             measure=measurements(config, brain, lessons, plan, Seeds(what.seed, what.device)),
             draw=pictures(config, brain, lessons, Seeds(what.seed, what.device)),
             checksums=lessons.checksums,
+            note=lessons.note,
         )
 
 
