@@ -68,7 +68,7 @@ def pictures(config: Config, brain: Brain, lessons: Lessons, seeds: Seeds) -> Ca
             x = brain.net.generator.sample(n, seeds.rng("draw", event.task, step)).x  # pyright: ignore[reportCallIssue]
             decided = brain.net(x).argmax(1)
         shown = x[decided.argsort(stable=True)].view(GRID, GRID, *lessons.shape)
-        tiles = (shown * 255).round().to(torch.uint8).movedim(2, -1).cpu().numpy()
+        tiles = (shown.clamp(0, 1) * 255).round().to(torch.uint8).movedim(2, -1).cpu().numpy()
         caption = f"Samples after {step} batches of task {event.task + 1}, ordered by the solver's decision."
         yield Picture(name="samples", day=event.task, step=step, tiles=tiles, caption=caption)
 
