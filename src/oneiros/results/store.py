@@ -15,7 +15,7 @@ from pyarrow import csv, parquet
 from pyarrow import json as arrow_json
 
 from oneiros.results.errors import DamagedError, ForeignOutputError
-from oneiros.results.folder import read_seal, safe_name, write_atomically
+from oneiros.results.folder import read_manifest, read_sealed, run_path, safe_name, write_atomically
 from oneiros.results.manifest import Manifest
 from oneiros.results.picture import PictureInfo, read_picture
 from oneiros.results.row import COLUMNS
@@ -69,22 +69,20 @@ class Results:
 
 def read_results(out: Path) -> Results:
     """Read the folder `out`; what is damaged, unfinished or cannot stand beside the rest is named and left out."""
-    found = read_runs(out)
+    with ThreadPoolExecutor() as pool:  # reading, checksums and the parser work outside of Python's lock
+        read = list(pool.map(_read_run_and_rows, _paths(out)))
+    found, tables = [run for run, _ in read], {run.path: rows for run, rows in read}
     finished = [run for run in found if run.state == "finished"]
     distinct, doubled = _without_doubles(finished, out)
     counted, mixed = _of_one_code(distinct, out)
-    with ThreadPoolExecutor() as pool:  # the parser works outside of Python's lock
-        parsed = list(zip(counted, pool.map(_rows_or_why_not, counted), strict=True))
-    tables = {run.path: rows for run, rows in parsed if isinstance(rows, pa.Table)}
-    unreadable = [replace(run, state="damaged", problem=why) for run, why in parsed if isinstance(why, str)]
-    damaged = [run.problem for run in (*found, *unreadable) if run.state == "damaged"]
+    damaged = [run.problem for run in found if run.state == "damaged"]
     unfinished = [
         f"{run.path.relative_to(out)} is not finished; left out" for run in found if run.state == "unfinished"
     ]
     return Results(
         out=out,
-        runs=tuple(run for run in counted if run.path in tables),
-        rows=_in_order(pa.concat_tables([SCHEMA.empty_table(), *tables.values()])),
+        runs=tuple(counted),
+        rows=_in_order(pa.concat_tables([SCHEMA.empty_table(), *(tables[run.path] for run in counted)])),
         # Paths as seen from the folder, wherever it lies on this machine.
         problems=tuple(said.replace(f"{out}/", "") for said in (*damaged, *unfinished, *doubled, *mixed)),
     )
@@ -92,9 +90,12 @@ def read_results(out: Path) -> Results:
 
 def read_runs(out: Path) -> list[RunInfo]:
     """Every run below `out`, in the order of their paths."""
-    paths = [path for path in sorted((out / "runs").glob("*/*/*/*")) if path.is_dir()]
-    with ThreadPoolExecutor() as pool:  # reading and checksums work outside of Python's lock
-        return list(pool.map(_read_run, paths))
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda path: _read_run(path)[0], _paths(out)))
+
+
+def _paths(out: Path) -> list[Path]:
+    return [path for path in sorted((out / "runs").glob("*/*/*/*")) if path.is_dir()]
 
 
 def read_rows(out: Path) -> pd.DataFrame:
@@ -107,18 +108,22 @@ def problems(out: Path) -> list[str]:
     return list(read_results(out).problems)
 
 
-def _read_run(path: Path) -> RunInfo:
+def _read_run(path: Path) -> tuple[RunInfo, bytes]:
+    """What is known of a run, and its rows as they lie there if it is finished."""
     manifest = None
     try:
-        manifest = Manifest.from_json((path / "manifest.json").read_text(), str(path / "manifest.json"))
+        manifest = read_manifest(path / "manifest.json")
+        if path.parts[-5:] != run_path(manifest).parts:
+            raise DamagedError(f"{path} holds the manifest of {run_path(manifest)}: it was edited or moved; delete it")
         if not (path / "done.json").exists():
-            return RunInfo(path=path, manifest=manifest, state="unfinished")
-        seal = read_seal(path)
+            return RunInfo(path=path, manifest=manifest, state="unfinished"), b""
+        seal, content = read_sealed(path)
     except FileNotFoundError:
-        return RunInfo(path=path, manifest=None, state="damaged", problem=f"{path} has no manifest.json; delete it")
-    except (DamagedError, OSError, UnicodeDecodeError) as error:
-        return RunInfo(path=path, manifest=manifest, state="damaged", problem=str(error))
-    return RunInfo(
+        problem = f"{path} has no manifest.json; delete it"
+        return RunInfo(path=path, manifest=None, state="damaged", problem=problem), b""
+    except (DamagedError, OSError) as error:
+        return RunInfo(path=path, manifest=manifest, state="damaged", problem=str(error)), b""
+    run = RunInfo(
         path=path,
         manifest=manifest,
         state="finished",
@@ -126,31 +131,39 @@ def _read_run(path: Path) -> RunInfo:
         peak_memory=seal.get("peak_memory"),
         pictures=seal.get("pictures", {}),
     )
+    return run, content
 
 
-def _rows_or_why_not(run: RunInfo) -> pa.Table | str:
+def _read_run_and_rows(path: Path) -> tuple[RunInfo, pa.Table]:
+    run, content = _read_run(path)
     try:
-        return _rows_of(run.path)
+        return run, _rows_of(run, content)
     except DamagedError as error:
-        return str(error)
+        return replace(run, state="damaged", problem=str(error)), SCHEMA.empty_table()
 
 
-def _rows_of(path: Path) -> pa.Table:
+def _rows_of(run: RunInfo, content: bytes) -> pa.Table:
     """The rows of a sealed run.
 
     Raises:
-        DamagedError: what was sealed are no rows.
+        DamagedError: what was sealed are no rows, or another run's.
     """
-    file = path / "rows.jsonl"
-    if not file.stat().st_size:
+    if not content:
         return SCHEMA.empty_table()
+    file, hint = run.path / "rows.jsonl", f"delete {run.path}, run again"
     strict = arrow_json.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="error")
     try:
-        table = arrow_json.read_json(file, parse_options=strict)
+        table = arrow_json.read_json(pa.BufferReader(content), parse_options=strict)
+        table.validate(full=True)  # text that is none
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise DamagedError(f"{file} holds something that is no row ({error}); delete {path}, run again") from error
+        raise DamagedError(f"{file} holds something that is no row ({error}); {hint}") from error
     if any(column.null_count for column in table.columns):
-        raise DamagedError(f"{file} has rows without all of {', '.join(COLUMNS)}; delete {path} and run again")
+        raise DamagedError(f"{file} has rows without all of {', '.join(COLUMNS)}; {hint}")
+    if not np.isfinite(table["value"].to_numpy()).all():
+        raise DamagedError(f"{file} has values that are not finite; {hint}")
+    said = {name: table[name].unique().to_pylist() for name in ("paper", "experiment", "condition", "seed")}
+    if any(values != [getattr(run.manifest, name)] for name, values in said.items()):
+        raise DamagedError(f"{file} has rows of {said}, which is not what its manifest says; {hint}")
     return table
 
 
@@ -242,7 +255,7 @@ def require_same_configuration(out: Path, manifest: Manifest) -> None:
     """
     parts = map(safe_name, (manifest.paper, manifest.experiment, manifest.condition))
     for path in sorted(out.joinpath("runs", *parts).glob("*/manifest.json")):
-        there = Manifest.from_json(path.read_text(), str(path))
+        there = read_manifest(path)
         if there.hash == manifest.hash:
             continue
         mine, theirs = (_flat({"device": m.device, **m.config}) for m in (manifest, there))
