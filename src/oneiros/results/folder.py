@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from oneiros.results import memory
+from oneiros import account
 from oneiros.results.claim import Claim
 from oneiros.results.errors import DamagedError, storing
 from oneiros.results.manifest import Manifest
@@ -139,7 +139,7 @@ class RunFolder:
             folder.path.mkdir(parents=True, exist_ok=True)
         folder._claim = Claim.take(folder.path, patience=patience)
         try:
-            memory.forget_peak()
+            account.forget_peak()
             folder._prepare()
             yield folder
         finally:
@@ -263,7 +263,7 @@ class RunFolder:
             "weights": _checksum(self.weights) if self.weights.exists() else None,
             "pictures": {file.name: _checksum(file) for file in sorted(self.pictures.glob("*.png"))},
             "seconds": round(state["worked"], 3),
-            "peak_memory": memory.peak(),
+            "peak_memory": account.peak(),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         write_atomically(self.path / "done.json", lambda path: path.write_text(json.dumps(seal) + "\n"))
