@@ -39,6 +39,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary neighbour of `path`, then put it in place in one step, on the disk."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with storing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write(beside)
             with beside.open("rb+") as file:
