@@ -9,10 +9,6 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-import ray
-from ray.exceptions import RayError, RayTaskError
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
 from oneiros.engines.engine import DIED, Job, OnProgress, Outcome, Work, attempt, cancelled, failure
 
 POLL_SECONDS = 0.2
@@ -59,6 +55,11 @@ class RayEngine:
     """
 
     def __init__(self, work: Work, *, address: str = "auto", cpus: float = 1.0, gpus: float = 0.0) -> None:
+        # Imported here: an extra, and slow to import.
+        import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        self._ray: Any = ray
         self._ours = not ray.is_initialized()
         if self._ours:
             ray.init(address=address, logging_level="warning", log_to_driver=False, include_dashboard=False)
@@ -78,8 +79,8 @@ class RayEngine:
     def stream(self, on_progress: OnProgress) -> Iterator[Outcome]:
         """Outcomes as they come."""
         while self._running or self._over:
-            ready, _ = ray.wait(list(self._running), timeout=POLL_SECONDS) if self._running else ([], [])
-            for key, said in ray.get(self._ear.listen.remote()).items():
+            ready, _ = self._ray.wait(list(self._running), timeout=POLL_SECONDS) if self._running else ([], [])
+            for key, said in self._ray.get(self._ear.listen.remote()).items():
                 on_progress(key, *said)
             for reference in ready:
                 self._over.append(self._outcome(reference, self._running.pop(reference)))
@@ -91,7 +92,7 @@ class RayEngine:
         for reference, job in list(self._running.items()):
             if job.key == key:
                 del self._running[reference]
-                ray.cancel(reference, force=True)
+                self._ray.cancel(reference, force=True)
                 self._over.append(cancelled(key))
 
     def __enter__(self) -> "RayEngine":
@@ -99,18 +100,18 @@ class RayEngine:
 
     def __exit__(self, *raised: object) -> None:
         for reference in self._running:
-            ray.cancel(reference, force=True)
+            self._ray.cancel(reference, force=True)
         self._running.clear()
-        ray.kill(self._ear)
+        self._ray.kill(self._ear)
         if self._ours:
-            ray.shutdown()
+            self._ray.shutdown()
 
     def _outcome(self, reference: Any, job: Job) -> Outcome:
         try:
-            return ray.get(reference)
-        except RayTaskError as error:  # what a result raises when pickled
+            return self._ray.get(reference)
+        except self._ray.exceptions.RayTaskError as error:  # what a result raises when pickled
             return failure(job.key, error)
-        except RayError as error:
+        except self._ray.exceptions.RayError as error:
             first = str(error).strip().splitlines()[0]
             message = f"its worker or node was lost {ATTEMPTS} times ({type(error).__name__}: {first})"
             return Outcome(key=job.key, error=DIED, message=message)

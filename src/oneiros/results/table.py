@@ -74,12 +74,12 @@ def problems(out: Path) -> list[str]:
 def _read_run_and_rows(path: Path) -> tuple[RunInfo, pa.Table]:
     run, content = read_run(path)
     try:
-        return run, _rows_of(run, content)
+        return run, rows_of(run, content)
     except DamagedError as error:
         return replace(run, state="damaged", problem=str(error)), SCHEMA.empty_table()
 
 
-def _rows_of(run: RunInfo, content: bytes) -> pa.Table:
+def rows_of(run: RunInfo, content: bytes) -> pa.Table:
     """The rows of a sealed run.
 
     Raises:
