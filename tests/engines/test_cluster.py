@@ -14,6 +14,7 @@ from oneiros.papers.sweep import do, plan, sweep
 from oneiros.results import read_runs
 from oneiros.results.claim import read_claim
 
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # as `RayEngine` does, read when Ray is imported
 ray = pytest.importorskip("ray", reason="needs the extra `ray`")
 cluster_utils = pytest.importorskip("ray.cluster_utils", reason="needs the extra `ray`")
 # Ray's own warnings are not ours to mend.

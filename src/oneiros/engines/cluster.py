@@ -4,6 +4,7 @@ Results are not sent through Ray: runs write to a folder that all nodes share, a
 to it that a job which Ray started twice is done once.
 """
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -55,6 +56,8 @@ class RayEngine:
     """
 
     def __init__(self, work: Work, *, address: str = "auto", cpus: float = 1.0, gpus: float = 0.0) -> None:
+        # Ray would start its workers through `uv run`, in a copy of the working directory, where this process was.
+        os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
         # Imported here: an extra, and slow to import.
         import ray
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
