@@ -4,6 +4,7 @@ Results are not sent through Ray: runs write to a folder that all nodes share, a
 to it that a job which Ray started twice is done once.
 """
 
+import logging
 import os
 import time
 from collections import deque
@@ -65,7 +66,7 @@ class RayEngine:
         self._ray: Any = ray
         self._ours = not ray.is_initialized()
         if self._ours:
-            ray.init(address=address, logging_level="warning", log_to_driver=False, include_dashboard=False)
+            ray.init(address=address, logging_level=logging.WARNING, log_to_driver=False, include_dashboard=False)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._ear = ray.remote(Ear).options(num_cpus=0, scheduling_strategy=here).remote()
         # Ray starts a job again when its worker or node is lost; what it raises itself is its outcome.

@@ -196,11 +196,10 @@ def read_claim(folder: Path) -> ClaimInfo | None:
     """The newest claim; None where there is none that can be read."""
     try:
         said: dict[str, Any] = json.loads(_file(folder, newest(folder)).read_text())
-        info = ClaimInfo(**said)
-        str(info.host), int(info.pid), float(info.fraction), float(info.seconds)
-    except (OSError, ValueError, TypeError, RecursionError):
+        numbers = {name: float(said[name]) for name in ("seconds", "fraction")}
+        return ClaimInfo(**{**said, **numbers, "pid": int(said["pid"]), "text": str(said["text"])})
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    return info
 
 
 def alive(folder: Path, wall_clock: Callable[[], float] = time.time) -> bool:

@@ -333,7 +333,7 @@ def read_sealed(path: Path) -> tuple[dict, bytes]:
         whole = hashlib.sha256(content).hexdigest() == seal["sha256"] and content.count(b"\n") == seal["rows"]
         # Seals of earlier versions say nothing of their manifest.
         untouched = seal.get("manifest") in (None, _checksum(path / "manifest.json"))
-        str(seal["ended"]), float(seal["seconds"]), dict(seal.get("pictures", {}))
+        seal |= {"seconds": float(seal["seconds"]), "pictures": dict(seal.get("pictures", {}))}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedError(
             f"{path}: done.json or rows.jsonl cannot be read ({error}); delete the folder, run again"
