@@ -41,9 +41,13 @@ def code_version() -> str:
 
 def environment() -> dict[str, str]:
     """Versions of what the numbers depend on, without importing it."""
-    return {"python": platform.python_version(), "machine": platform.machine()} | {
-        name: metadata.version(name) for name in PACKAGES
-    }
+    return {"python": platform.python_version(), "machine": platform.machine(), **dict(_installed())}
+
+
+@functools.cache
+def _installed() -> tuple[tuple[str, str], ...]:
+    # Looked up once: it takes milliseconds, and a sweep has hundreds of manifests.
+    return tuple((name, metadata.version(name)) for name in PACKAGES)
 
 
 def _no_number(text: str) -> float:
