@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from oneiros.metrics import mean_interval
 from oneiros.report import (
@@ -31,7 +32,7 @@ from oneiros.report import (
     to_markdown,
 )
 from oneiros.report.evidence import headline_metrics, values_by_seed
-from oneiros.report.figures import draw_before_and_after, save
+from oneiros.report.figures import draw_before_and_after, save, write_below
 from oneiros.report.findings import Experiment
 from oneiros.report.matrices import families
 from oneiros.report.tables import difference_text, judged_metrics, measured_text, ordering_text
@@ -66,7 +67,13 @@ class Published:
     @property
     def title(self) -> str:
         """How tables and headings call it: a replica is called one everywhere."""
-        return f"`{self.experiment.title}`" + (" (replica)" if "replica" in self.name else "")
+        kind = self.note.partition(":")[0]
+        return f"`{self.experiment.title}`" + (f" ({kind})" if kind else "")
+
+    @property
+    def note(self) -> str:
+        """What stands in for what the paper used, as the runs said."""
+        return self.provenance["note"]
 
     @property
     def figures(self) -> list[Path]:
@@ -82,7 +89,7 @@ def collect(out: Path, to: Path) -> None:
     made = [{**asdict(r.manifest), "seconds": r.seconds, "memory": r.peak_memory} for r in results.runs if r.manifest]
     if not made:
         sys.exit(f"{out} has no finished run to collect: {'; '.join(results.problems) or 'it is empty'}")
-    names = ("paper", "experiment", "scale", "code", "versions", "device", "config")
+    names = ("paper", "experiment", "scale", "code", "versions", "device", "config", "note")
     shared = {key: made[0][key] for key in names}
     differing = sorted({run["condition"] for run in made if any(run[key] != shared[key] for key in shared)})
     if differing:
@@ -226,6 +233,8 @@ def experiment_block(published: Published) -> Iterator[str]:
     e = published.experiment
     where = "; ".join(dict.fromkeys(t.where for t in e.targets))
     yield f"#### {published.title}" + (f" ({where})" if where else "")
+    if published.note:
+        yield f"**{published.note[0].upper()}{published.note[1:]}.**"
     unit = "Final accuracy in %, mean" if headline(e) == ("final_accuracy",) else "Mean"
     yield f"{unit} and 95 % interval over {e.rows['seed'].nunique()} seeds, {published.provenance['scale']} scale:"
     if e.targets:
@@ -266,24 +275,30 @@ def draw(published: Published, called: str, drawings: Iterable[Drawing] = ()) ->
     """The README's figures of one experiment."""
     for old in FIGURES.glob(f"{called}-*"):
         old.unlink()
-    e = published.experiment
+    e, note = published.experiment, published.note
     rows, named = e.rows, {t.condition for t in e.targets}
     if rows["condition"].nunique() > MOST_LINES and named:
         rows = rows[rows["condition"].isin(named)]
     seen = rows[(rows["metric"] == "accuracy_seen") & (rows["phase"] == "end")]
     if seen["day"].nunique() > 1:
-        save(accuracy_over_tasks(rows), FIGURES, f"{called}-days")
+        keep(accuracy_over_tasks(rows), f"{called}-days", note)
     elif headline(e):
-        save(final_values(rows, e.targets, headline(e)[0]), FIGURES, f"{called}-final")
+        keep(final_values(rows, e.targets, headline(e)[0]), f"{called}-final", note)
     for family in families(rows[rows["metric"].str.startswith("confusion:")]):
         condition = "src" if "src" in family.cells else next(iter(family.cells))
         before_and_after = draw_before_and_after(family, condition)
         if before_and_after:
-            save(before_and_after, FIGURES, f"{called}-confusion")
+            keep(before_and_after, f"{called}-confusion", note)
     for drawing in drawings:
         figure = drawing.draw(e.rows)
         if figure is not None:
-            save(figure, FIGURES, f"{called}-{drawing.name}")
+            keep(figure, f"{called}-{drawing.name}", note)
+
+
+def keep(figure: Figure, name: str, note: str) -> None:
+    """Write one figure under docs/."""
+    write_below(figure, note)
+    save(figure, FIGURES, name)
 
 
 def draw_all(demo: Published, others: Iterable[Published]) -> None:

@@ -254,7 +254,7 @@ def bench_command(command: BenchCommand, console: Console) -> int:
     _known(command.names, tuple(BENCHES), "benchmark")
     torch.set_num_threads(1)
     measured = [m for name in command.names or BENCHES for m in BENCHES[name]()]
-    table = Table("bench", "metric", "value", "unit", "against", box=None)
+    table = Table("bench", Column("metric", no_wrap=True), "value", "unit", "against", box=None)
     for m in measured:
         table.add_row(m.bench, m.metric, f"{m.value:.4g}", m.unit, m.against)
     console.print(table)

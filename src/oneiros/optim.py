@@ -1,13 +1,11 @@
 """Adam as TensorFlow computes it, which with a large epsilon is another optimiser than torch's."""
 
-# torch documents its operations on lists of tensors under these names, underscore and all.
-# pyright: reportPrivateImportUsage=false
-
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.adam import adam
 
 
 class TensorFlowAdam(torch.optim.Optimizer):
@@ -60,11 +58,10 @@ class TensorFlowAdam(torch.optim.Optimizer):
             if not self.state[p]:
                 self.state[p] = {"m": torch.zeros_like(p), "v": torch.zeros_like(p)}
         m, v = ([self.state[p][name] for p in moving] for name in ("m", "v"))
-        # All parameters in one call each: on a GPU a night's step would otherwise wait for its launches.
-        torch._foreach_lerp_(m, gradients, 1 - b1)
-        torch._foreach_mul_(v, b2)
-        torch._foreach_addcmul_(v, gradients, gradients, 1 - b2)
-        spread = torch._foreach_sqrt(v)
-        torch._foreach_add_(spread, group["epsilon"])
-        size = group["lr"] * (1 - b2**t) ** 0.5 / (1 - b1**t)
-        torch._foreach_addcdiv_(moving, m, spread, -size)
+        # torch's own fused step, all parameters in one pass over memory. torch divides sqrt(v) by sqrt(1 - b2^t) before
+        # it adds its epsilon: with ours divided by the same, both forms are one. It counts t on before it uses it.
+        adam(
+            moving, gradients, m, v, [], [torch.full((), t - 1.0, device=p.device) for p in moving],
+            fused=True, amsgrad=False, maximize=False, beta1=b1, beta2=b2, lr=group["lr"], weight_decay=0.0,
+            eps=group["epsilon"] / (1 - b2**t) ** 0.5,
+        )  # fmt: skip

@@ -114,6 +114,28 @@ def test_a_dream_of_a_mode_with_one_code_is_that_code_decoded():
     assert dream.z[:, :2].std(0).max().item() == pytest.approx(JITTER**0.5, rel=0.1)
 
 
+def test_grain_is_what_the_decoder_left_out_of_each_mode():
+    """Residuals of known spread in one mode, none in another; dreams change nothing that life has taught."""
+    vae = class_vae(grain=True).double()
+    vae.seen += 1
+    modes = torch.tensor([0, 1] * 3000)
+    code = vae.code(torch.zeros(6000, 2, dtype=torch.float64), modes)
+    spread = torch.linspace(0.1, 0.4, 16, dtype=torch.float64).view(1, 4, 4)
+    left_out = (
+        spread * torch.randn(6000, 1, 4, 4, generator=rng(), dtype=torch.float64) * (modes == 0).view(-1, 1, 1, 1)
+    )
+    vae.note_codes(code, decay=0.9, real=True)
+    vae.note_grain(code, left_out, decay=0.9, real=True)
+    vae.note_codes(code, decay=0.9, real=False)
+    vae.note_grain(code, torch.ones_like(left_out), decay=0.9, real=False)
+    dreams = vae.sample(6000, rng(), modes)
+    grain = dreams.x - vae.decode(dreams.z).sigmoid()
+    assert torch.allclose(grain[modes == 0].std(0), spread, rtol=0.1)
+    assert grain[modes == 0].mean(0).abs().max() < 0.03
+    assert not grain[modes == 1].any()
+    assert "squared" not in class_vae().state_dict()
+
+
 def test_noise_is_standard_normal_and_needs_no_learning():
     x = GaussianNoise((3, 4)).sample(5000, rng()).x
     assert x.shape == (5000, 3, 4)

@@ -21,7 +21,7 @@ from oneiros.report import (
     write_page,
     write_report,
 )
-from oneiros.report.figures import LABEL_GAP, _spread
+from oneiros.report.figures import LABEL_GAP, _spread, write_below
 from oneiros.report.provenance import settings_table
 from oneiros.results import Manifest, Row, RunFolder
 
@@ -224,6 +224,28 @@ def test_a_papers_own_figure_is_drawn_and_written(spoiled_folder):
     assert {"synthetic-replay-figure-2.svg", "synthetic-replay-figure-2.png"} <= {
         path.name for path in (spoiled_folder / "figures").iterdir()
     }
+
+
+def test_what_stands_in_is_said_wherever_the_experiment_is_named(tmp_path):
+    address = {"paper": "p", "experiment": "e", "condition": "c", "seed": 0}
+    manifest = Manifest(**address, scale="quick", config={}, device="cpu")
+    with RunFolder.open(tmp_path, manifest) as folder:
+        folder.describe_data({"images": "ab"}, "replica: a small <network>")
+        where = {"order": "01", "day": 0, "task": 0, "phase": "end", "metric": "accuracy_seen"}
+        folder.add([Row(**address, **where, value=0.5)])
+        folder.seal()
+    page = write_report(tmp_path).read_text(encoding="utf-8")
+    assert '<h2 id="p-e-title">p/e (replica)</h2>' in page
+    assert "<strong>Replica: a small &lt;network&gt;.</strong>" in page
+    assert "finished runs of p/e (replica)." in page
+    assert "after the last night (replica)</caption>" in page
+    text = (tmp_path / "tables" / "p-e-measured.tex").read_text()
+    assert "(replica)" in text
+    figure = Figure()
+    figure.supxlabel("tasks")
+    write_below(figure, "replica: a small network")
+    write_below(figure, "replica: a small network")
+    assert figure.get_supxlabel() == "tasks\nreplica: a small network"
 
 
 def test_an_experiment_without_accuracies_has_its_own_metrics_curves_and_costs(tmp_path):

@@ -73,9 +73,14 @@ class ClassVAE(nn.Module):
         groups: how many groups of tasks have modes of their own.
         hidden: sizes of the hidden layers; the decoder has them in reverse.
         latent: size of the latent part of the code.
+        grain: dreams are draws from the Gaussian around the decoder's image, not that image itself: its variance, a
+            number for each mode and pixel, is that of what the decoder left out of the examples. Without it dreams of
+            photographs are smooth, and a solver that replays them forgets what to do with texture. Grainy dreams may
+            lie outside [0, 1].
     """
 
     seen: Tensor
+    squared: Float[Tensor, "modes pixels"]
     mass: Float[Tensor, " modes"]
     first: Float[Tensor, "modes latent"]
     second: Float[Tensor, "modes latent latent"]
@@ -83,7 +88,7 @@ class ClassVAE(nn.Module):
 
     def __init__(
         self, shape: Sequence[int], *, classes: int, groups: int = 1, hidden: Sequence[int] = (400, 400),
-        latent: int = 32,
+        latent: int = 32, grain: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
         pixels, modes = math.prod(shape), classes * groups
@@ -96,6 +101,9 @@ class ClassVAE(nn.Module):
         self.register_buffer("first", torch.zeros(modes, latent))
         self.register_buffer("second", torch.zeros(modes, latent, latent))
         self.register_buffer("lived", torch.zeros(modes, dtype=torch.bool))
+        self.grain = grain
+        if grain:
+            self.register_buffer("squared", torch.zeros(modes, pixels))
 
     def encode(
         self, x: Float[Tensor, "n ..."], mode: Int64[Tensor, " n"]
@@ -133,6 +141,22 @@ class ClassVAE(nn.Module):
         if real:
             self.lived |= count > 0
 
+    @torch.no_grad()
+    def note_grain(
+        self, code: Float[Tensor, "n code"], left_out: Float[Tensor, "n ..."], *, decay: float, real: bool
+    ) -> None:
+        """Let what the decoder left out, image minus decoded image, move the variance; after `note_codes`, as it does.
+
+        Together with the decoder this maximises the likelihood of a Gaussian around the decoded image.
+        """
+        if not self.grain:
+            return
+        modes = code[:, self.latent :]
+        if not real:
+            modes = modes * ~self.lived
+        fade = torch.where(modes.sum(0) > 0, decay, 1.0)
+        self.squared.mul_(fade[:, None]).add_(modes.T @ left_out.flatten(1).square())
+
     def prior(self) -> tuple[Float[Tensor, "modes latent"], Float[Tensor, "modes latent latent"]]:
         """Mean and Cholesky factor of the covariance of each mode's codes; of unknown modes those of N(0, JITTER)."""
         mass = self.mass.clamp(min=1e-12)
@@ -149,7 +173,12 @@ class ClassVAE(nn.Module):
         noise = torch.randn(n, self.latent, generator=rng, device=rng.device, dtype=mean.dtype)
         z = mean[mode] + torch.einsum("nij,nj->ni", factor[mode], noise)
         code = self.code(z, mode)
-        return Batch(x=self.decode(code).sigmoid(), y=mode % self.classes, z=code)
+        x = self.decode(code).sigmoid()
+        if self.grain:
+            variance = (self.squared / self.mass.clamp(min=1e-12)[:, None])[mode]
+            noise = torch.randn(variance.shape, generator=rng, device=rng.device, dtype=x.dtype)
+            x = x + (variance.sqrt() * noise).view_as(x)
+        return Batch(x=x, y=mode % self.classes, z=code)
 
     def _modes(self, n: int, rng: torch.Generator, labels: Int64[Tensor, " n"] | None) -> Int64[Tensor, " n"]:
         known = self.mass > 0

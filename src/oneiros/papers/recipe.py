@@ -43,6 +43,7 @@ class Life:
         draw: pictures of an event, for galleries.
         checksums: of the data files read.
         tallies: tensors that `measure` adds up from event to event, by name; they are kept with every checkpoint.
+        note: what stands in for what the paper used, see `Manifest`.
     """
 
     brain: Brain
@@ -54,6 +55,7 @@ class Life:
     draw: Callable[[Event], Iterable[Picture]] = no_pictures
     checksums: Mapping[str, str] = field(default_factory=dict)
     tallies: dict[str, Tensor] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,7 +253,7 @@ def _live_through(run: Run, experiment: Experiment, folder: RunFolder, report: R
     began = time.perf_counter()
     build = Build(config=run.config, condition=run.condition, seed=run.seed, data=run.data, device=run.device)
     life = experiment.build(build)
-    folder.describe_data(dict(life.checksums))
+    folder.describe_data(dict(life.checksums), life.note)
     address = dict(paper=experiment.paper, experiment=experiment.name, condition=run.condition, seed=run.seed)
     board = TensorBoard(run.board) if run.board else None
 

@@ -81,7 +81,9 @@ class LearnClassVAE:
         noise = torch.randn(mean.shape, generator=rng, device=rng.device, dtype=mean.dtype)
         code = vae.code(reparameterise(mean, log_variance, noise), mode)
         vae.note_codes(code.detach(), decay=self.decay, real=True)
-        return reconstruction(vae.decode(code), batch.x).mean(), kl_to_standard_normal(mean, log_variance).mean()
+        logits = vae.decode(code)
+        vae.note_grain(code.detach(), batch.x - logits.detach().sigmoid(), decay=self.decay, real=True)
+        return reconstruction(logits, batch.x).mean(), kl_to_standard_normal(mean, log_variance).mean()
 
     def _dreams(self, vae: ClassVAE, dreams: Batch) -> Float[Tensor, ""]:
         if dreams.z is None or dreams.z.shape[1] != vae.latent + vae.modes:
@@ -89,4 +91,7 @@ class LearnClassVAE:
                 "LearnClassVAE learns dreams with their codes: the memory must hold a ClassVAE of this size"
             )
         vae.note_codes(dreams.z, decay=self.decay, real=False)
-        return reconstruction(vae.decode(dreams.z), dreams.x).mean()
+        logits = vae.decode(dreams.z)
+        vae.note_grain(dreams.z, dreams.x - logits.detach().sigmoid(), decay=self.decay, real=False)
+        # The loss is linear in the dream: its grain, of mean 0, moves the expected gradient nowhere.
+        return reconstruction(logits, dreams.x).mean()

@@ -172,6 +172,12 @@ def draw_before_and_after(family: Family, condition: str) -> Figure | None:
     return figure
 
 
+def write_below(figure: Figure, note: str) -> None:
+    """Say at the foot of the figure what stands in for what the paper used, if anything does."""
+    if note and note not in figure.get_supxlabel():
+        figure.supxlabel("\n".join(filter(None, (figure.get_supxlabel(), note))), fontsize=8)
+
+
 def to_svg(figure: Figure) -> str:
     """Write the figure as one `<svg>` element: the same bytes for the same figure, fit for embedding in HTML."""
     buffer = io.StringIO()

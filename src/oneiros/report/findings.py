@@ -48,6 +48,17 @@ class Experiment:
         """Paper and name, as the command line writes them."""
         return f"{self.paper}/{self.name}"
 
+    @property
+    def note(self) -> str:
+        """What stands in for what the paper used: "kind: explanation", as the runs' manifests say; or ""."""
+        return "; ".join(dict.fromkeys(str(m["note"]) for m in self.manifests if m.get("note")))
+
+    @property
+    def label(self) -> str:
+        """The title, and in brackets the kind of what stands in: `barry2022/locations (replica)`."""
+        kind = self.note.partition(":")[0]
+        return f"{self.title} ({kind})" if kind else self.title
+
 
 def judged(
     rows: pd.DataFrame,

@@ -9,6 +9,8 @@ import pandas as pd
 
 # Cells with more characters may break over lines.
 LONG = 36
+# Words as short as an ordering, "gr > er", stay on one line.
+SHORT = 16
 LATEX = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
     **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
@@ -85,6 +87,13 @@ def _latex_text(cell: object) -> str:
     return "".join(LATEX.get(sign, sign) for sign in re.sub(r"\s+", " ", str(cell)))
 
 
+def _room(text: str) -> str:
+    """Numbers stay on one line, words may break, and long text gets a wider column."""
+    if len(text) > LONG:
+        return ' class="long"'
+    return ' class="words"' if text[:1].isalpha() and len(text) > SHORT else ""
+
+
 def _html_row(columns: Sequence[str], line: Sequence[object]) -> str:
     first, *others = line
     wide = ' class="long"' if len(str(first)) > LONG else ""
@@ -92,6 +101,6 @@ def _html_row(columns: Sequence[str], line: Sequence[object]) -> str:
     for column, cell in zip(columns[1:], others, strict=True):
         text = html.escape(str(cell))
         kind = re.sub(r"\W+", "-", str(cell)) if column == "verdict" else ""
-        plain = '<td class="long">' if len(text) > LONG else "<td>"
+        plain = f"<td{_room(text)}>"
         cells.append(f'<td class="verdict {kind}"><span>{text}</span></td>' if kind else f"{plain}{text}</td>")
     return f"<tr>{''.join(cells)}</tr>"

@@ -70,7 +70,7 @@ def _page(sections: Sequence[Section], parts: Sequence[str], problems: Sequence[
     room = resources.files("oneiros.report")
     style, script = ((room / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     summary = "".join(_summary(sections))
-    links = "".join(f'<li><a href="#{s.slug}">{html.escape(s.experiment.title)}</a></li>' for s in sections)
+    links = "".join(f'<li><a href="#{s.slug}">{html.escape(s.experiment.label)}</a></li>' for s in sections)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -107,7 +107,7 @@ parquet), all rows in <code>rows.parquet</code>.</p></footer>
 def _summary(sections: Sequence[Section]) -> Iterator[str]:
     found = [section.experiment for section in sections]
     runs = sum(len(experiment.rows[RUN].drop_duplicates()) for experiment in found)
-    names = ", ".join(html.escape(experiment.title) for experiment in found) or "no experiment"
+    names = ", ".join(html.escape(experiment.label) for experiment in found) or "no experiment"
     yield f"<p>{runs} finished runs of {names}. Every number below is computed from their rows.</p>\n"
     verdicts = Counter(each.verdict for e in found for each in (*e.targets, *e.claims))
     if not verdicts:
@@ -131,7 +131,7 @@ def _overview(sections: Sequence[Section]) -> str:
     head = "".join(f'<th scope="col">{verdict}</th>' for verdict in shown)
     lines = []
     for section, counts in counted:
-        link = f'<a href="#{section.slug}">{html.escape(section.experiment.title)}</a>'
+        link = f'<a href="#{section.slug}">{html.escape(section.experiment.label)}</a>'
         cells = "".join(_count(verdict, counts[verdict]) for verdict in shown)
         lines.append(f'<tr><th scope="row">{link}</th>{cells}</tr>')
     caption = "Verdicts by experiment: published numbers and claimed orderings"
@@ -155,9 +155,9 @@ def _misses(found: Sequence[Experiment]) -> str:
             if t.verdict in MISSED:
                 which = f"{t.condition}, {t.metric.replace('_', ' ')}, {t.where}"
                 numbers = f"{measured_text(t)} against {t.target:g} ± {t.tolerance:g}"
-                said.append(f"{experiment.title}, {which}: {t.verdict} ({numbers})")
+                said.append(f"{experiment.label}, {which}: {t.verdict} ({numbers})")
         said += [
-            f"{experiment.title}, {ordering_text(c)}: {c.verdict} ({difference_text(c)})"
+            f"{experiment.label}, {ordering_text(c)}: {c.verdict} ({difference_text(c)})"
             for c in experiment.claims
             if c.verdict in MISSED
         ]

@@ -88,7 +88,7 @@ def file_name(text: str) -> str:
 
 def section_html(section: Section) -> str:
     """Write the section's figures and tables, and return its part of the page."""
-    slug, name = section.slug, html.escape(section.experiment.title)
+    slug, name = section.slug, html.escape(section.experiment.label)
     parts = [f'<section id="{slug}" aria-labelledby="{slug}-title">', f'<h2 id="{slug}-title">{name}</h2>']
     if len(section.experiment.rows):
         experiment = section.experiment
@@ -110,7 +110,9 @@ def _what(section: Section) -> str:
     caution = " Smoke runs only show that everything runs; their verdicts say nothing." if "smoke" in scales else ""
     plural = "s" if seeds != 1 else ""
     many = f"{len(names)} condition{'s' if len(names) != 1 else ''}, {seeds} seed{plural}: {listed}."
-    return f"<p>{many}{scale}{caution}</p>"
+    note = html.escape(section.experiment.note)
+    noted = f"<p><strong>{note[0].upper()}{note[1:]}.</strong></p>" if note else ""
+    return f"{noted}<p>{many}{scale}{caution}</p>"
 
 
 def _verdicts(section: Section) -> Iterator[str]:
@@ -290,15 +292,16 @@ def _chart(section: Section, kind: str, stills: Sequence[str], caption: str, *na
 def _still(section: Section, name: str, figure: Figure, alt: str) -> str:
     """Write the figure under figures/ as SVG and PNG, and return it as an element that can stand beside others."""
     stem = f"{section.slug}-{file_name(name)}"
+    figures.write_below(figure, section.experiment.note)
     svg = figures.save(figure, section.out / "figures", stem)
     if len(svg) > LARGEST_SVG:  # thousands of points: as pixels they take less room, and the SVG is beside the page
         png = base64.b64encode((section.out / "figures" / f"{stem}.png").read_bytes()).decode("ascii")
-        words = html.escape(f"{section.experiment.title}. {alt}")
+        words = html.escape(f"{section.experiment.label}. {alt}")
         image = f'<img alt="{words}" src="data:image/png;base64,{png}">'
         return f'<div class="card" tabindex="0">{image}</div><p class="soft">{html.escape(alt)}</p>'
     # Figures share identifiers (glyphs, clip paths); in one page each needs its own.
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{stem}.", svg)
-    label = html.escape(f"{section.experiment.title}. {alt}")
+    label = html.escape(f"{section.experiment.label}. {alt}")
     width = f"{round(PIXELS_PER_INCH * figure.get_size_inches()[0])}px"
     size = f"max-width:{width};min-width:min(30rem,{width})"
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{label}" style="{size}" ', 1)
@@ -307,6 +310,8 @@ def _still(section: Section, name: str, figure: Figure, alt: str) -> str:
 
 def _table(section: Section, name: str, frame: pd.DataFrame, caption: str) -> str:
     """Write the frame under tables/ and return it as HTML."""
+    kind = section.experiment.note.partition(":")[0]
+    caption = f"{caption} ({kind})" if kind else caption
     return write_table(frame, section.out / "tables" / f"{section.slug}-{file_name(name)}", caption)
 
 

@@ -51,7 +51,7 @@ def measured_table(
     for metric in metrics:
         unit = unit_of(metric, targets)
         found = intervals(rows, metric, unit)
-        columns[_named(metric.replace("_", " "), unit)] = [
+        columns[_named(metric, unit)] = [
             format_interval(found[name], unit) if name in found else NOTHING for name in seeds
         ]
         seeds |= {name: max(seeds[name], interval.n) for name, interval in found.items()}
@@ -137,7 +137,8 @@ def _matrix(life: pd.DataFrame) -> np.ndarray:
 
 
 def _named(metric: str, unit: str) -> str:
-    return f"{metric} ({symbol(unit)})" if symbol(unit) else metric
+    words = metric.replace("_", " ")
+    return f"{words} ({symbol(unit)})" if symbol(unit) else words
 
 
 def _lines(rows: pd.DataFrame, targets: Sequence[TargetVerdict], metric: str) -> list[tuple[str, ...]]:

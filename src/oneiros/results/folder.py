@@ -211,9 +211,9 @@ class RunFolder:
         with storing(self.path):
             (self.path / "failed.json").unlink(missing_ok=True)
 
-    def describe_data(self, checksums: dict[str, str]) -> None:
-        """Note in the manifest which data files were read."""
-        self.manifest = dataclasses.replace(self.manifest, data=checksums)
+    def describe_data(self, checksums: dict[str, str], note: str = "") -> None:
+        """Say in the manifest which data files were read, and what stands in for what the paper used."""
+        self.manifest = dataclasses.replace(self.manifest, data=checksums, note=note)
         self._write_manifest()
 
     def rewind(self, length: int, worked: float) -> None:

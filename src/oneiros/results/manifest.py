@@ -64,6 +64,8 @@ class Manifest:
         config: the whole configuration as JSON values.
         device: where its tensors lived.
         data: SHA-256 of the data files read, by name; known once the run has begun.
+        note: "kind: explanation" of what stands in for what the paper used, such as "replica: a small VGG"; the kind
+            is said wherever the experiment is named. Known once the run has begun.
         code: see `code_version`.
         versions: see `environment`.
     """
@@ -76,6 +78,7 @@ class Manifest:
     config: Mapping[str, Any]
     device: str
     data: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
     code: str = field(default_factory=code_version)
     versions: Mapping[str, str] = field(default_factory=environment)
 

@@ -31,6 +31,7 @@ from oneiros.report.drawing import Drawing
 from oneiros.scenarios import AwayTask, ExampleTask
 
 CHUNK = 250  # images looked at at once
+REPLICA = "replica: a small VGG that oneiros pretrains, on Tiny ImageNet at 64 pixels, in place of VGG-16 on ImageNet"
 
 
 def prepare(what: Build, condition: Condition) -> tuple[Lessons, Mapping[str, Tensor], str]:
@@ -195,4 +196,5 @@ class CategoryLearning:
             order=name,
             measure=measurements(brain, lessons),
             checksums=lessons.checksums,
+            note="" if what.config.weights == "torchvision" else REPLICA,
         )

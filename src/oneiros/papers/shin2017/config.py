@@ -16,6 +16,7 @@ class ClassVAESettings:
     lr: float = 1e-3
     beta: float = 0.1
     replayed: int = 64
+    grain: bool = False  # for photographs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,12 +113,12 @@ class Config:
 
 SMOKE = {
     "examples": 300, "epochs": 1, "gan_epochs": 1, "batch_size": 16, "hidden": (32,), "replayed": 16,
-    "probe_every": 5, "class_vae": ClassVAESettings(hidden=(32,), latent=4, replayed=16),
+    "probe_every": 5,
     "vae": VAESettings(hidden=(32,), latent=4, replayed=16), "wgan": WGANSettings(latent=8, width=2, replayed=16),
 }  # fmt: skip
 
 LARGE = {
-    "hidden": (1000, 1000), "class_vae": ClassVAESettings(hidden=(1000, 1000), latent=48, replayed=128),
+    "hidden": (1000, 1000),
     "vae": VAESettings(hidden=(1000, 1000), latent=48, replayed=128), "wgan": WGANSettings(width=64, critic_steps=5),
 }  # fmt: skip
 
@@ -128,6 +129,7 @@ CHAIN = Config(epochs=3, gan_epochs=4)
 # A fully connected solver did not learn digits over scenes (11 % on validation), so these are convolutional.
 DOMAINS = Config(
     width=32,
+    class_vae=ClassVAESettings(grain=True),
     second="mnist-on-cifar10",
     examples=10000,
     epochs=5,
@@ -140,10 +142,13 @@ LWF = replace(DOMAINS, data="mnist-on-cifar10", second="mnist")
 
 def scales(quick: Config, *, paper_epochs: int, **smaller: object) -> dict[str, Config]:
     """The three scales of one experiment."""
+    large = replace(quick.class_vae, hidden=(1000, 1000), latent=48, replayed=128)
+    small = replace(quick.class_vae, hidden=(32,), latent=4, replayed=16)
+    longer = {"epochs": paper_epochs, "gan_epochs": 4 * paper_epochs}
     return {
-        "paper": replace(quick, examples=0, epochs=paper_epochs, gan_epochs=4 * paper_epochs, **LARGE),
+        "paper": replace(quick, examples=0, class_vae=large, **longer, **LARGE),
         "quick": quick,
-        "smoke": replace(quick, draw_at=(), **(SMOKE | smaller)),
+        "smoke": replace(quick, draw_at=(), class_vae=small, **(SMOKE | smaller)),
     }
 
 

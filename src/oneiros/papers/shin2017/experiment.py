@@ -110,8 +110,9 @@ def _generator(config: Config, strategy: Strategy, lessons: Lessons) -> nn.Modul
         case "class_vae":
             mine = config.class_vae
             return ClassVAE(
-                lessons.shape, classes=lessons.classes, groups=lessons.groups, hidden=mine.hidden, latent=mine.latent
-            )
+                lessons.shape, classes=lessons.classes, groups=lessons.groups, hidden=mine.hidden, latent=mine.latent,
+                grain=mine.grain,
+            )  # fmt: skip
         case "vae":
             return VAE(lessons.shape, hidden=config.vae.hidden, latent=config.vae.latent)
         case "wgan":
@@ -221,6 +222,7 @@ class Replay:
             measure=measurements(config, brain, lessons, plan, Seeds(what.seed, what.device)),
             draw=pictures(config, brain, lessons, Seeds(what.seed, what.device)),
             checksums=lessons.checksums,
+            note=lessons.note,
         )
 
 

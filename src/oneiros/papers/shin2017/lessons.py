@@ -24,6 +24,9 @@ from oneiros.scenarios import (
     thin,
 )
 
+BLENDED = "mnist-on-cifar10"
+STAND_IN = "stand-in: digits blended over CIFAR-10 scenes in place of SVHN"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lessons:
@@ -39,6 +42,7 @@ class Lessons:
         neighbours: whether pixels that lie together belong together, so that convolutions make sense.
         order: for the rows.
         checksums: of the data files read.
+        note: what stands in for what the paper used, see `oneiros.results.Manifest`.
     """
 
     tasks: tuple[Task, ...]
@@ -50,6 +54,7 @@ class Lessons:
     neighbours: bool
     order: str
     checksums: Mapping[str, str]
+    note: str = ""
 
 
 def new_classes(what: Build) -> Lessons:
@@ -79,7 +84,8 @@ def two_domains(what: Build) -> Lessons:
     sets = [_prepared(what, name, colour=True) for name in (config.data, config.second)]
     tasks = domains(sets, batch_size=config.batch_size)
     lessons = _lessons(tasks, sets[0], order=" to ".join(d.name for d in sets), groups=2)
-    return replace(lessons, checksums={**sets[0].checksums, **sets[1].checksums})
+    note = STAND_IN if BLENDED in (config.data, config.second) else ""
+    return replace(lessons, checksums={**sets[0].checksums, **sets[1].checksums}, note=note)
 
 
 def two_heads(what: Build) -> Lessons:
@@ -142,7 +148,7 @@ def _lessons(tasks: Sequence[ExampleTask], data: Dataset, *, order: str, groups:
 def _prepared(what: Build, name: str, *, colour: bool = False) -> Dataset:
     """The data set called `name`, its validation part carved off, thinned for small scales."""
     config: Config = what.config
-    if name == "mnist-on-cifar10":
+    if name == BLENDED:
         digits, scenes = (load(part, root=what.data, device=what.device) for part in ("mnist", "cifar10"))
         # One blend for all seeds, as if it were files.
         data = blended(digits, scenes, rng=Seeds(0).rng("blended"))

@@ -30,6 +30,8 @@ def measurements(
     config: Config, brain: Brain, lessons: Lessons, plan: Schedule, seeds: Seeds
 ) -> Callable[[Event], Iterator[Measured]]:
     """Rows of an event: curves over the day, accuracies after it, who was replayed, and what it cost."""
+    # A solver of the chain has no night: when it comes, the next, empty one has taken its place.
+    chained = isinstance(brain.net, Scholar) and isinstance(brain.net.solver, Succession)
     quick_tests = [
         thin(test, limit=min(CURVE_EXAMPLES, len(test)), rng=Seeds(0).rng("curves", j))
         for j, test in enumerate(lessons.tests)
@@ -45,8 +47,9 @@ def measurements(
                     yield Measured(metric="accuracy", value=float(right.mean()), task=j, phase=f"step:{step}")
         if event.kind == "dusk" and day and _dreams(brain):
             yield from _census(brain.remembers("scholar"), lessons, day, seeds)
-        if event.kind == "task_end":
+        if event.kind == ("dusk" if chained else "task_end"):
             yield from _after(brain, lessons, day)
+        if event.kind == "task_end":
             yield from _costs(brain, lessons, plan, day)
 
     return measure
@@ -65,7 +68,7 @@ def pictures(config: Config, brain: Brain, lessons: Lessons, seeds: Seeds) -> Ca
             x = brain.net.generator.sample(n, seeds.rng("draw", event.task, step)).x  # pyright: ignore[reportCallIssue]
             decided = brain.net(x).argmax(1)
         shown = x[decided.argsort(stable=True)].view(GRID, GRID, *lessons.shape)
-        tiles = (shown * 255).round().to(torch.uint8).movedim(2, -1).cpu().numpy()
+        tiles = (shown.clamp(0, 1) * 255).round().to(torch.uint8).movedim(2, -1).cpu().numpy()
         caption = f"Samples after {step} batches of task {event.task + 1}, ordered by the solver's decision."
         yield Picture(name="samples", day=event.task, step=step, tiles=tiles, caption=caption)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from oneiros.bench_gaussian import activations, main, scipy_draw
+from oneiros.benches.gaussian import activations, main, scipy_draw
 
 
 def test_both_sides_draw_from_the_same_gaussian():

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.stats
 import torch
 
-from oneiros.bench import Measurement, median_ratio, seconds_side_by_side
+from oneiros.benches.timing import Measurement, median_ratio, seconds_side_by_side
 from oneiros.core import Seeds
 from oneiros.equations.gaussian import gaussian_draw, gaussian_draw_half
 
@@ -75,7 +75,7 @@ def bench_gaussian() -> Iterator[Measurement]:
 
 def _apart(units: int, form: str) -> str:
     done = subprocess.run(  # noqa: S603 (our own module)
-        [sys.executable, "-m", "oneiros.bench_gaussian", str(units), form, str(torch.get_num_threads())],
+        [sys.executable, "-m", "oneiros.benches.gaussian", str(units), form, str(torch.get_num_threads())],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     return done.stdout

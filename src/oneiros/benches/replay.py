@@ -1,0 +1,134 @@
+"""`oneiros bench replay`: what a night of category replay costs beside the layers it trains (Barry & Love 2022).
+
+Two networks: the quick replica's, with 120 activations of each of ten classes, and the last layers of VGG-16 as the
+paper has them, with 1,170 activations of each of two. Batches of 36, as in their nights.
+"""
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from oneiros.benches.timing import Measurement, median_ratio, seconds_side_by_side
+from oneiros.core import Batch, Brain, Seeds
+from oneiros.memory import ClassActivations, Images, Selector
+from oneiros.nets import VGG, names_above, split
+from oneiros.nets.vgg import Anatomy
+from oneiros.optim import TensorFlowAdam
+from oneiros.papers.barry2022.config import QUICK
+from oneiros.phases import CategoryReplay, Encode, SelectedReplay
+
+CLASSES, ROUNDS = 10, 5
+FULL_CLASSES, FULL_IMAGES, FULL_BATCHES = 2, 1170, 6
+
+
+def sleeper(location: str, coarsen: int) -> tuple[Brain, CategoryReplay]:
+    """A newborn network in the evening: activations of random images in memory."""
+    rng = Seeds(0).rng("bench")
+    with Seeds(0).building("init"):
+        net = VGG(QUICK.anatomy, CLASSES)
+    shown = torch.arange(CLASSES * QUICK.train) % CLASSES
+    held_labels = torch.arange(CLASSES * QUICK.validation) % CLASSES
+    activations, held = ClassActivations(coarsen), Images()
+    held.store(_random_images(held_labels, rng), rng)
+    memory = {
+        "today": Images(), "activations": activations, "validation": held, "selector": Selector(CLASSES)
+    }  # fmt: skip
+    optimiser = TensorFlowAdam(net.parameters(), lr=QUICK.lr, epsilon=QUICK.epsilon)
+    brain = Brain(net=net, memory=memory, optim={"wake": optimiser})
+    for labels in shown.split(120):
+        memory["today"].store(_random_images(labels, rng), rng)
+    Encode(location=location)(brain, rng)
+    replay = CategoryReplay(location=location, above=names_above(net, location), batch_size=QUICK.batch_size)
+    return brain, replay
+
+
+def _random_images(labels: torch.Tensor, rng: torch.Generator) -> Batch:
+    size = QUICK.anatomy.size
+    return Batch(x=torch.rand(len(labels), 3, size, size, generator=rng), y=labels)
+
+
+def full_size() -> tuple[Brain, CategoryReplay]:
+    """VGG-16 at 224 pixels with the paper's head; random numbers where the last pooling layer's activations would be.
+
+    Its convolutions, which no night from there touches, are as thin as can be.
+    """
+    thin = replace(Anatomy(), blocks=((1,), (1,), (1,), (1,), (512,)))
+    with Seeds(0).building("init"):
+        net = VGG(thin, FULL_CLASSES)
+    rng, activations = Seeds(0).rng("bench"), ClassActivations()
+    for label in range(FULL_CLASSES):
+        labels = torch.full((FULL_IMAGES,), label)
+        activations.store(Batch(x=torch.rand(FULL_IMAGES, 512, 7, 7, generator=rng), y=labels), rng)
+    optimiser = TensorFlowAdam(net.parameters())
+    brain = Brain(net=net, memory={"activations": activations}, optim={"wake": optimiser})
+    location = net.locations[-1]
+    replay = CategoryReplay(
+        location=location, above=names_above(net, location), per_class=36 * FULL_BATCHES // FULL_CLASSES
+    )
+    return brain, replay
+
+
+def upper_layers(brain: Brain, replay: CategoryReplay) -> None:
+    """Forward and backward of the layers above the location alone, as often as a night does it, on one batch."""
+    above = split(brain.net, replay.location).above
+    night = replay.night(brain, Seeds(0).rng("night"))
+    batch = next(iter(replay.dream(brain, night[: replay.batch_size], Seeds(0).rng("dream"))))
+    for _ in range(-(-len(night) // replay.batch_size)):
+        brain.optim["wake"].zero_grad(set_to_none=True)
+        cross_entropy(above(batch.x), batch.targets()).backward()
+
+
+def bench_replay() -> Iterator[Measurement]:
+    """A night from the last two locations over its upper layers' own work; and what selection adds."""
+    for number in (4, 5):
+        brain, replay = sleeper(f"features.pool{number}", QUICK.shrink[number - 1])
+        yield _over_upper(f"pool{number}", brain, replay, ROUNDS)
+        if number == 4:
+            yield from _selection(brain, replay)
+    yield _over_upper("pool5_full_size", *full_size(), rounds=3)
+
+
+def _over_upper(name: str, brain: Brain, replay: CategoryReplay, rounds: int) -> Measurement:
+    night, bare = seconds_side_by_side(
+        [lambda: replay(brain, Seeds(0).rng("night")), lambda: upper_layers(brain, replay)], rounds
+    )
+    return Measurement(
+        bench="replay", metric=f"replay.night_over_upper_{name}", value=median_ratio(night, bare), unit="ratio",
+        against="forward and backward of the layers above; draws and optimiser are what it adds",
+    )  # fmt: skip
+
+
+def _selection(brain: Brain, replay: CategoryReplay) -> Iterator[Measurement]:
+    """A selected night has as many steps: what it takes longer are rewards, single-class draws and the selector."""
+    encode, rng = Encode(location=replay.location), Seeds(0).rng("evening")
+    shown = torch.arange(CLASSES * QUICK.train) % CLASSES
+    today = [_random_images(labels, rng) for labels in shown.split(120)]
+
+    def evening() -> None:
+        for batch in today:
+            brain.memory["today"].store(batch, rng)
+        encode(brain, rng)
+
+    selected = SelectedReplay(inner=replay, classes=CLASSES)
+    fewer = replace(selected, rewarded=3)
+    selected(brain, Seeds(0).rng("first night"))  # in which each class is tried once
+    dusk, plain, steered, cheap = seconds_side_by_side(
+        [
+            evening,
+            lambda: replay(brain, Seeds(0).rng("night")),
+            lambda: selected(brain, Seeds(0).rng("night")),
+            lambda: fewer(brain, Seeds(0).rng("night")),
+        ],
+        ROUNDS,
+    )
+    nights = (("", dusk, "of its night"), ("_of_replay", [0.0] * ROUNDS, "of its night, less the day's encoding"))
+    for images, seconds in (("", steered), ("_3_images", cheap)):
+        for of, start, unit in nights:
+            share = statistics.median((s - p) / (d + s) for d, s, p in zip(start, seconds, plain, strict=True))
+            yield Measurement(
+                bench="replay", metric=f"replay.selection_share{of}{images}", value=share, unit=unit,
+                against="the same night without selection",
+            )  # fmt: skip
