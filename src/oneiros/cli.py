@@ -1,7 +1,9 @@
-"""The command line: demo | list | run | report | check | bench.
+"""The command line: demo | list | run | status | report | check | bench.
 
 Every command is a frozen dataclass; tyro makes the parser and the help out of its fields and docstrings.
 Exit codes: 0 done; 1 a run failed or a check was missed; 2 the request itself cannot be met.
+
+What takes seconds to import (torch, pandas, matplotlib) is imported by the commands that need it.
 """
 
 import dataclasses
@@ -12,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 from rich.console import Console
@@ -20,14 +22,13 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from oneiros.data import DataError
-from oneiros.engines import Job, Outcome, run_jobs, usable_cores
+from oneiros.engines import Engine, InlineEngine, LocalEngine, Outcome, usable_cores, visible_devices
 from oneiros.papers import EXPERIMENTS, experiment
-from oneiros.papers.recipe import Experiment, Run, perform, require_same_settings
-from oneiros.papers.settings import SettingError, override, settings
-from oneiros.report import Drawing, Findings, experiments, measured_table, read_findings, results_table, write_page
-from oneiros.report.tables import difference_text, measured_text, ordering_text
-from oneiros.results import ResultsError, write_tables
+from oneiros.results import ResultsError
+from oneiros.results.status import Status, read_status
+
+if TYPE_CHECKING:
+    from oneiros.papers.recipe import Experiment, Run
 
 Positional = tyro.conf.Positional
 
@@ -41,7 +42,9 @@ class RunCommand:
     """Run an experiment: every condition with every seed, then write tables and the report.
 
     Runs that are finished in OUT are skipped and interrupted ones go on where they stopped, so the same
-    command again completes a sweep. `oneiros list PAPER/NAME` shows conditions and settings.
+    command again completes a sweep, and two of them at once share it. `oneiros status OUT` tells how far
+    it is. A run that failed is left alone unless --retry-failed is given. `oneiros list PAPER/NAME` shows
+    conditions and settings.
 
     Example: oneiros run kubo2025/mnist --condition sequential src --seeds 6 --set sleep.rate=0.5
     """
@@ -66,6 +69,16 @@ class RunCommand:
     """Settings to change, as NAME=VALUE."""
     tensorboard: bool = False
     """Write event files below OUT/tensorboard while running (needs the extra `tensorboard`)."""
+    retry_failed: bool = False
+    """Try runs again that failed; they go on from their last checkpoint."""
+    keep_weights: bool = True
+    """Keep the network of every finished run, as `weights.safetensors` in its folder."""
+    engine: Literal["local", "ray"] = "local"
+    """local: processes on this machine; ray: a Ray cluster that shares OUT (needs the extra `ray`)."""
+    address: str = "auto"
+    """Of the Ray cluster; auto: the one this machine belongs to."""
+    gpus: float = 0.0
+    """GPUs for each run on a Ray cluster; a fraction lets several share one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +101,16 @@ class ListCommand:
     """Which experiment; all of them if left out."""
     scale: Literal["smoke", "quick", "paper"] = "paper"
     """Whose settings to show."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusCommand:
+    """Tell how far the runs in OUT are: done, running, failed and why, waiting; and the time left."""
+
+    out: Positional[Path]
+    """Folder of a run, or of several."""
+    json: bool = False
+    """Print it as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,22 +146,29 @@ DEMO_CONDITIONS = ("sequential", "src", "rehearsal", "src_rehearsal")
 
 def run_command(command: RunCommand, console: Console) -> int:
     """`oneiros run`."""
-    chosen, conditions, config = _request(command)
+    from oneiros.papers.recipe import Run
+    from oneiros.papers.sweep import plan
+
+    _, conditions, config = _request(command)
     out = command.out or Path("out") / f"{command.name.replace('/', '-')}-{command.scale}"
     device = _device(command.device)
     runs = [
         Run(experiment=command.name, scale=command.scale, config=config, condition=c, seed=s,
-            out=out, data=command.data, device=device, tensorboard=command.tensorboard)
+            out=out.absolute(), data=command.data.absolute() if command.data else None, device=device,
+            tensorboard=command.tensorboard, keep_weights=command.keep_weights, retry_failed=command.retry_failed)
         for s in range(command.seeds)
         for c in conditions
     ]  # fmt: skip
-    for run in runs:
-        require_same_settings(run, chosen)
-    failed = _sweep(runs, command.jobs or usable_cores(), console)
+    to_do = plan(runs)
+    failed = _sweep(to_do, _engine(command, device, len(to_do)), console, total=len(runs)) if to_do else []
     for outcome in failed:
         console.print(f"[bold red]failed[/] {outcome.key}: {escape(outcome.message)}", highlight=False, soft_wrap=True)
+    if failed:
+        console.print("--retry-failed tries runs again that failed; all else goes on with the same command")
     if len(failed) < len(runs):
-        _publish(out, console)
+        from oneiros.screen import publish
+
+        publish(out, console)
     return 1 if failed else 0
 
 
@@ -151,7 +181,7 @@ def demo_command(command: DemoCommand, console: Console) -> int:
     )
     run = RunCommand(
         name="kubo2025/digits", condition=DEMO_CONDITIONS, seeds=command.seeds, jobs=command.jobs,
-        out=command.out, device="cpu",
+        out=command.out, device="cpu", retry_failed=True,
     )  # fmt: skip
     return run_command(run, console)
 
@@ -164,6 +194,8 @@ def list_command(command: ListCommand, console: Console) -> int:
             table.add_row(name, experiment(name).summary, " ".join(experiment(name).conditions))
         console.print(table)
         return 0
+    from oneiros.papers.settings import settings
+
     chosen = _experiment(command.name)
     console.print(f"[bold]{command.name}[/]: {chosen.summary}\nconditions: {' '.join(chosen.conditions)}\n")
     table = Table("setting", f"{command.scale} scale", box=None)
@@ -173,14 +205,29 @@ def list_command(command: ListCommand, console: Console) -> int:
     return 0
 
 
+def status_command(command: StatusCommand, console: Console) -> int:
+    """`oneiros status`."""
+    status = read_status(_results(command.out))
+    if command.json:
+        print(json.dumps(dataclasses.asdict(status), indent=1, allow_nan=False))  # noqa: T201
+    else:
+        _print_status(status, console)
+    return 1 if status.count("failed") or status.count("damaged") else 0
+
+
 def report_command(command: ReportCommand, console: Console) -> int:
     """`oneiros report`."""
-    _publish(_results(command.out), console)
+    from oneiros.screen import publish
+
+    publish(_results(command.out), console)
     return 0
 
 
 def check_command(command: CheckCommand, console: Console) -> int:
     """`oneiros check`."""
+    from oneiros.report import read_findings
+    from oneiros.screen import print_verdicts
+
     findings = read_findings(_results(command.out))
     checked = findings.checked
     if command.json:
@@ -193,7 +240,7 @@ def check_command(command: CheckCommand, console: Console) -> int:
         }
         print(json.dumps(said, indent=1, allow_nan=False))  # noqa: T201
     else:
-        _print_verdicts(findings, console)
+        print_verdicts(findings, console)
     return 1 if checked.missed else 0
 
 
@@ -216,7 +263,7 @@ def bench_command(command: BenchCommand, console: Console) -> int:
     return 0
 
 
-def _experiment(name: str) -> Experiment:
+def _experiment(name: str) -> "Experiment":
     try:
         return experiment(name)
     except KeyError as error:
@@ -236,8 +283,10 @@ def _known(names: Sequence[str], known: Sequence[str], what: str) -> None:
             )
 
 
-def _request(command: RunCommand) -> tuple[Experiment, tuple[str, ...], object]:
+def _request(command: RunCommand) -> "tuple[Experiment, tuple[str, ...], object]":
     """What is asked for, or an error before anything runs."""
+    from oneiros.papers.settings import override
+
     chosen = _experiment(command.name)
     _known(command.condition, chosen.conditions, "condition")
     if command.seeds < 1:
@@ -248,6 +297,10 @@ def _request(command: RunCommand) -> tuple[Experiment, tuple[str, ...], object]:
         raise RequestError(f"--data {command.data}: no such folder; give the one that holds the data sets' folders")
     if command.tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise RequestError("--tensorboard: TensorBoard is not installed; `pip install 'oneiros[tensorboard]'`")
+    if command.engine == "ray" and importlib.util.find_spec("ray") is None:
+        raise RequestError("--engine ray: Ray is not installed; `pip install 'oneiros[ray]'`")
+    if command.gpus < 0:
+        raise RequestError(f"--gpus {command.gpus:g}: expected 0 or more")
     conditions = command.condition or chosen.conditions
     return chosen, tuple(dict.fromkeys(conditions)), override(chosen.scales[command.scale], command.set)
 
@@ -261,22 +314,34 @@ def _device(name: str) -> str:
 
 
 def _results(out: Path) -> Path:
-    if not (out / "runs").is_dir():
+    if not (out / "runs").is_dir() and not (out / "sweeps").is_dir():
         raise RequestError(f"{out} holds no results (no folder {out / 'runs'}); give the --out folder of a run")
     return out
 
 
-def _perform(run: Run, report: Callable[[float, str], None]) -> str:
-    """What a worker process does with a job."""
+def _engine(command: RunCommand, device: str, runs: int) -> Engine:
+    """Where the runs are done."""
+    from oneiros.papers.sweep import do
+
+    if command.engine == "ray":
+        from oneiros.engines.cluster import RayEngine
+
+        return RayEngine(do, address=command.address, gpus=command.gpus)
+    devices = visible_devices(_gpus()) if device == "cuda" else ()
+    workers = min(command.jobs or len(devices) or usable_cores(), runs)
+    return LocalEngine(do, workers=workers, devices=devices) if workers > 1 else InlineEngine(do)
+
+
+def _gpus() -> int:
     import torch
 
-    # Sums are split by threads; with one, rows do not depend on --jobs or on the machine's cores.
-    torch.set_num_threads(1)
-    return perform(run, experiment(run.experiment), report)
+    return torch.cuda.device_count()
 
 
-def _sweep(runs: Sequence[Run], workers: int, console: Console) -> list[Outcome]:
-    """Do all runs with progress shown; the outcomes that failed."""
+def _sweep(runs: "Sequence[Run]", engine: Engine, console: Console, *, total: int) -> list[Outcome]:
+    """Do `runs` of `total`, the others being done, with progress shown; the outcomes that failed."""
+    from oneiros.papers.sweep import sweep
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
@@ -287,76 +352,65 @@ def _sweep(runs: Sequence[Run], workers: int, console: Console) -> list[Outcome]
         # Losses last: where the terminal is narrow, they are what is cut.
         TextColumn("{task.fields[said]}", style="dim", table_column=Column(no_wrap=True, overflow="ellipsis")),
     )
-    jobs = [Job(key=run.key, payload=run) for run in runs]
     failed: list[Outcome] = []
     with Progress(*columns, console=console) as progress:
-        whole = progress.add_task(f"{len(runs)} runs", total=float(len(runs)), said="")
-        fractions, bars = dict.fromkeys((job.key for job in jobs), 0.0), {}
+        done = total - len(runs)
+        whole = progress.add_task(f"{total} runs", total=float(total), completed=done, said="")
+        fractions, bars = dict.fromkeys((run.key for run in runs), 0.0), {}
 
         def on_progress(key: str, fraction: float, text: str) -> None:
             if key not in bars:
                 bars[key] = progress.add_task(escape(key), total=1.0, said="")
             progress.update(bars[key], completed=fraction, said=escape(text))
             fractions[key] = fraction
-            progress.update(whole, completed=sum(fractions.values()))
+            progress.update(whole, completed=done + sum(fractions.values()))
 
-        for outcome in run_jobs(_perform, jobs, workers=min(workers, len(runs)), on_progress=on_progress):
+        for outcome in sweep(engine, runs, on_progress):
             if outcome.key in bars:
                 progress.update(bars[outcome.key], visible=False)
             fractions[outcome.key] = 1.0
-            progress.update(whole, completed=sum(fractions.values()))
+            progress.update(whole, completed=done + sum(fractions.values()))
             if outcome.error:
                 failed.append(outcome)
     return failed
 
 
-def _publish(out: Path, console: Console) -> None:
-    """Merge rows, write the page, print the results; every file is read once."""
-    findings = read_findings(out)
-    write_tables(out, findings.rows)
-    page = write_page(out, findings, _drawings(findings))
-    _print_results(findings, console)
-    for problem in findings.problems:
+def _print_status(status: Status, console: Console) -> None:
+    states = ("done", "running", "waiting", "interrupted", "failed", "damaged")
+    told = [f"{status.count(state)} {state}" for state in states if status.count(state)]
+    left = status.seconds_left
+    if left:
+        told.append(f"about {left / 3600:.1f} hours left" if left > 5400 else f"about {left / 60:.0f} minutes left")
+    elif left is None:
+        told.append("nobody is at work" if not status.count("running") else "time left not known yet")
+    console.print(f"[bold]{len(status.runs)} runs[/]: {', '.join(told)}", highlight=False)
+    table = Table("run", "state", "done", "what it says", "where", box=None)
+    for run in status.runs:
+        if run.state in ("done", "waiting"):
+            continue
+        where = f"{run.claim.host}, process {run.claim.pid}" if run.claim else ""
+        table.add_row(escape(run.name), run.state, f"{run.fraction:.0%}", escape(run.said), escape(where))
+    if table.row_count:
+        console.print(table)
+    for problem in status.problems:
         console.print(f"[yellow]left out:[/] {escape(problem)}", highlight=False, soft_wrap=True)
-    console.print(f"[bold]report[/] {page}   [bold]rows[/] {out / 'rows.parquet'}, {out / 'rows.csv'}", highlight=False)
+    if status.count("failed"):
+        console.print("`oneiros run ... --retry-failed` tries failed runs again")
 
 
-def _drawings(findings: Findings) -> dict[str, tuple[Drawing, ...]]:
-    """The papers' own figures; rows of an experiment that is no more, or not ours, have none."""
-    names = [each.title for each in experiments(findings)]
-    return {name: experiment(name).drawings for name in names if name in EXPERIMENTS}
+def _clear_errors() -> tuple[type[Exception], ...]:
+    """What is told in one line; looked up only when something was raised."""
+    from oneiros.data import DataError
+    from oneiros.papers.settings import SettingError
 
-
-def _print_results(findings: Findings, console: Console) -> None:
-    for each in experiments(findings):
-        console.print(f"\n[bold]{escape(each.title)}[/]  mean \\[95 % interval]", highlight=False)
-        measured = measured_table(each.rows, each.targets, each.claims)
-        for frame in (results_table(each.rows, each.targets), measured if measured.shape[1] > 2 else measured[:0]):
-            if not len(frame):
-                continue
-            table = Table(*(escape(str(name)) for name in frame.columns), box=None)
-            for line in frame.itertuples(index=False):
-                table.add_row(*(escape(str(cell)) for cell in line))
-            console.print(table)
-
-
-def _print_verdicts(findings: Findings, console: Console) -> None:
-    table = Table("where", "condition or claim", "published", "measured", "seeds", "verdict", box=None)
-    for t in findings.checked.targets:
-        which = t.condition if t.metric == "final_accuracy" else f"{t.condition}, {t.metric}"
-        published = f"{t.target:g} ± {t.tolerance:g}"
-        table.add_row(t.where, escape(which), published, escape(measured_text(t)), str(t.n), t.verdict)
-    for c in findings.checked.claims:
-        table.add_row(c.where, escape(ordering_text(c)), "", escape(difference_text(c)), str(c.n), c.verdict)
-    console.print(table)
-    for problem in findings.problems:
-        console.print(f"[yellow]left out:[/] {escape(problem)}", highlight=False, soft_wrap=True)
+    return RequestError, SettingError, DataError, ResultsError
 
 
 COMMANDS: dict[type, Callable[..., int]] = {
     DemoCommand: demo_command,
     RunCommand: run_command,
     ListCommand: list_command,
+    StatusCommand: status_command,
     ReportCommand: report_command,
     CheckCommand: check_command,
     BenchCommand: bench_command,
@@ -366,6 +420,7 @@ Command = (
     Annotated[DemoCommand, tyro.conf.subcommand("demo")]
     | Annotated[ListCommand, tyro.conf.subcommand("list")]
     | Annotated[RunCommand, tyro.conf.subcommand("run")]
+    | Annotated[StatusCommand, tyro.conf.subcommand("status")]
     | Annotated[ReportCommand, tyro.conf.subcommand("report")]
     | Annotated[CheckCommand, tyro.conf.subcommand("check")]
     | Annotated[BenchCommand, tyro.conf.subcommand("bench")]
@@ -379,12 +434,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console()
     try:
         return COMMANDS[type(command)](command, console)
-    except (RequestError, SettingError, DataError, ResultsError) as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
-        return 2
     except KeyboardInterrupt:
         Console(stderr=True).print("stopped; the same command goes on from here", highlight=False)
         return 130
+    except _clear_errors() as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
+        return 2
 
 
 if __name__ == "__main__":

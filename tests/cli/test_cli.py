@@ -3,11 +3,16 @@
 import gzip
 import json
 import struct
+import subprocess
+import sys
+import threading
+import time
 
 import pandas as pd
 import pytest
 
 from oneiros.cli import main
+from oneiros.papers import recipe
 from oneiros.results import COLUMNS, Manifest, Row, RunFolder
 
 SMOKE = ["run", "kubo2025/digits", "--scale", "smoke", "--condition", "sequential", "--jobs", "1"]
@@ -101,6 +106,8 @@ def test_list_names_experiments_conditions_and_settings(capsys):
     (["run", "kubo2025/digits", "--data", "no/such/folder"], "--data no/such/folder: no such folder"),
     (["run", "kubo2025/digits", "--set", "epoch=3"], "no setting 'epoch'. Did you mean 'epochs'"),
     (["run", "kubo2025/digits", "--set", "epochs=many"], "expected a whole number, got 'many'"),
+    (["run", "kubo2025/digits", "--gpus", "-1"], "--gpus -1: expected 0 or more"),
+    (["status", "no/such/folder"], "holds no results"),
     (["report", "no/such/folder"], "holds no results"),
     (["check", "no/such/folder"], "give the --out folder of a run"),
     (["bench", "nothing"], "no benchmark is called 'nothing'; there are ep, sleep"),
@@ -150,11 +157,77 @@ def test_a_truncated_gz_is_named(tmp_path, capsys):
     assert "truncated or damaged" in text
 
 
-def test_two_commands_on_one_run_folder_the_second_is_told(tmp_path, capsys):
-    assert main([*SMOKE, "--out", str(tmp_path), "--set", "epochs=2"]) == 0
-    (path,) = (tmp_path / "runs").glob("*/*/*/*/manifest.json")
+def test_the_second_of_two_commands_waits_for_a_run_that_the_first_is_doing(tmp_path, monkeypatch):
+    """The first is a claim that lets go after a while; until then nothing is written but by its owner."""
+    assert main([*SMOKE, "--out", str(tmp_path / "alone")]) == 0
+    (path,) = (tmp_path / "alone").glob("runs/*/*/*/*/manifest.json")
     manifest = Manifest.from_json(path.read_text(), "")
+    seen = []
+
+    def first() -> None:
+        with RunFolder.open(tmp_path / "both", manifest) as folder:
+            entered.set()
+            time.sleep(1.5)
+            seen.extend(sorted(file.name for file in folder.path.iterdir()))
+
+    entered, owner = threading.Event(), threading.Thread(target=first)
+    owner.start()
+    assert entered.wait(20)
+    assert main([*SMOKE, "--out", str(tmp_path / "both")]) == 0
+    owner.join()
+    assert seen == [".claim-1.json", ".lock", "manifest.json"]
+    assert (tmp_path / "both" / "rows.csv").read_bytes() == (tmp_path / "alone" / "rows.csv").read_bytes()
+
+
+def test_a_run_that_failed_is_named_left_alone_and_tried_again_when_asked(tmp_path, capsys, monkeypatch):
+    arguments = [*SMOKE, "--out", str(tmp_path), "--seeds", "2"]
+    tried, lived = [], recipe.live_in_folder
+
+    def fails_on_seed_1(life, folder, address, report, **options):
+        tried.append(address["seed"])
+        if address["seed"] == 1:
+            raise ZeroDivisionError("the second seed\nhas no luck")
+        lived(life, folder, address, report, **options)
+
+    monkeypatch.setattr(recipe, "live_in_folder", fails_on_seed_1)
+    assert main(arguments) == 1
+    assert "failed sequential/seed-1: the second seed" in said(capsys)
+    assert main(["status", str(tmp_path)]) == 1
+    text = said(capsys)
+    assert "2 runs: 1 done, 1 failed" in text
+    assert "ZeroDivisionError: the second seed" in text
+    assert "has no luck" not in text
+    monkeypatch.setattr(recipe, "live_in_folder", lived)
+    tried.clear()
+    assert main(arguments) == 1
+    assert "--retry-failed" in said(capsys)
+    assert tried == []
+    assert main([*arguments, "--retry-failed"]) == 0
+    assert main(["status", str(tmp_path)]) == 0
+    assert "2 runs: 2 done" in said(capsys)
+
+
+def test_status_tells_what_was_asked_for_and_has_not_begun(tmp_path, capsys, monkeypatch):
+    def stops(life, folder, address, report, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipe, "live_in_folder", stops)
+    assert main([*SMOKE, "--out", str(tmp_path), "--seeds", "3"]) == 130
     capsys.readouterr()
-    with RunFolder.open(tmp_path, manifest):
-        assert main([*SMOKE, "--out", str(tmp_path), "--set", "epochs=2"]) == 1
-    assert "another process is running" in said(capsys)
+    assert main(["status", str(tmp_path), "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert [run["state"] for run in status["runs"]] == ["interrupted", "waiting", "waiting"]
+    assert status["seconds_left"] is None
+    assert main(["status", str(tmp_path)]) == 0
+    assert "3 runs: 2 waiting, 1 interrupted, nobody is at work" in said(capsys)
+
+
+def test_help_and_status_do_without_what_takes_seconds_to_import(tmp_path):
+    (tmp_path / "runs").mkdir()
+    code = (
+        "import sys; from oneiros.cli import main; code = main(['status', sys.argv[1]])\n"
+        "heavy = {'torch', 'pandas', 'matplotlib', 'numba', 'pyarrow', 'scipy'} & set(sys.modules)\n"
+        "print(code, sorted(heavy))"
+    )
+    told = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines()[-1] == "0 []"

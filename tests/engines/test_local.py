@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from oneiros.engines import Job, run_jobs, usable_cores
+from oneiros.engines import CANCELLED, DIED, Engine, InlineEngine, Job, LocalEngine, run_jobs, usable_cores
+from oneiros.engines.room import available
 
 WORK = """
 import os
@@ -35,6 +36,13 @@ def work(payload, report):
     if what == "wait":
         Path(number).write_text(str(os.getpid()))
         time.sleep(60)
+    if what == "device":
+        time.sleep(0.5)
+        return os.environ["CUDA_VISIBLE_DEVICES"]
+    if what == "heavy":
+        kept = bytearray(200_000_000)
+        time.sleep(0.3)
+        return len(kept)
     if what == "slow":
         time.sleep(0.3)
     report(1.0, "done")
@@ -45,11 +53,11 @@ def work(payload, report):
 PARENT = """
 import sys
 from jobs_of_this_test import work
-from oneiros.engines import Job, run_jobs
+from oneiros.engines import Job, LocalEngine, run_jobs
 
 if __name__ == "__main__":
     jobs = [Job(key=pid, payload=("wait", pid)) for pid in sys.argv[1:]]
-    list(run_jobs(work, jobs, workers=2, on_progress=lambda *heard: None))
+    list(run_jobs(LocalEngine(work, workers=2), jobs, lambda *heard: None))
 """
 
 
@@ -66,7 +74,9 @@ def work(tmp_path, monkeypatch):
 
 def outcomes(work, payloads: dict, workers: int, heard=operator.is_):
     jobs = [Job(key=key, payload=payload) for key, payload in payloads.items()]
-    return {o.key: o for o in run_jobs(work, jobs, workers=workers, on_progress=lambda k, f, t: heard(k, f))}
+    engine = InlineEngine(work) if workers == 1 else LocalEngine(work, workers=workers)
+    assert isinstance(engine, Engine)
+    return {o.key: o for o in run_jobs(engine, jobs, lambda k, f, t: heard(k, f))}
 
 
 def test_two_workers_give_what_one_gives_and_failures_stay_with_their_job(work):
@@ -91,9 +101,8 @@ def test_a_worker_that_dies_takes_no_other_job_with_it(work, tmp_path):
     assert {key: o.result for key, o in found.items() if not o.error} == {
         "dies once": "second time", "0": 0, "1": 1, "2": 4, "3": 9, "4": 16,
     }  # fmt: skip
-    assert found["dies"].error == "WorkerDied"
+    assert found["dies"].error == DIED
     assert "died 2 times (out of memory, or killed; exit code 3)" in found["dies"].message
-    assert "the same command tries it again" in found["dies"].message
 
 
 def test_a_result_that_cannot_be_sent_is_the_error_of_its_job(work):
@@ -121,7 +130,7 @@ def eventually(condition) -> bool:
 def test_who_looks_no_further_leaves_no_worker_behind(work, tmp_path):
     pid = tmp_path / "pid"
     jobs = [Job(key="long", payload=("wait", str(pid))), Job(key="short", payload=("slow", 1))]
-    found = run_jobs(work, jobs, workers=2, on_progress=lambda *heard: None)
+    found = run_jobs(LocalEngine(work, workers=2), jobs, lambda *heard: None)
     assert next(found).key == "short"
     assert eventually(lambda: pid.exists() and pid.read_text())
     found.close()
@@ -137,6 +146,59 @@ def test_workers_do_not_outlive_a_killed_parent_whose_locks_they_hold(work, tmp_
         assert eventually(lambda: all(pid.exists() and pid.read_text() for pid in pids))
         parent.kill()
     assert eventually(lambda: all(gone(int(pid.read_text())) for pid in pids))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_cancelled_jobs_say_so_and_the_others_go_on(work, tmp_path, workers):
+    pid = tmp_path / "pid"
+    engine = InlineEngine(work) if workers == 1 else LocalEngine(work, workers=workers)
+    with engine:
+        jobs = {"waits": ("square", 3), "runs": ("wait", str(pid)), "last": ("slow", 2)}
+        for key in ("last", "waits") if workers == 1 else ("runs", "last", "waits"):
+            engine.submit(Job(key=key, payload=jobs[key]))
+        engine.cancel("waits")
+        engine.cancel("nobody")
+        found = {}
+        for outcome in engine.stream(lambda *heard: None):
+            found[outcome.key] = outcome.error or outcome.result
+            if outcome.key == "last" and workers == 2:
+                assert eventually(lambda: pid.exists() and pid.read_text())
+                engine.cancel("runs")
+                engine.submit(Job(key="later", payload=("square", 5)))
+    wanted = {"waits": CANCELLED, "last": 4}
+    assert found == (wanted if workers == 1 else wanted | {"runs": CANCELLED, "later": 25})
+    assert workers == 1 or gone(int(pid.read_text()))
+
+
+def test_each_worker_sees_its_own_device(work):
+    engine = LocalEngine(work, workers=2, devices=("GPU-a", "GPU-b"))
+    jobs = [Job(key=str(n), payload=("device", 0)) for n in range(2)]
+    assert {o.result for o in run_jobs(engine, jobs, lambda *heard: None)} == {"GPU-a", "GPU-b"}
+
+
+def test_no_more_jobs_run_at_once_than_there_is_memory_for(work, monkeypatch):
+    """Each holds 200 MB: the first two start before anybody knows, the others one at a time."""
+    monkeypatch.setattr("oneiros.engines.local.available", lambda: 50_000_000)
+    beside = []
+    with LocalEngine(work, workers=2) as engine:
+        for n in range(5):
+            engine.submit(Job(key=str(n), payload=("heavy", n)))
+        for outcome in engine.stream(lambda *heard: None):
+            assert outcome.peak > 200_000_000
+            beside.append(len(engine._busy))
+    assert len(beside) == 5
+    assert beside[2:] == [0, 0, 0]
+
+
+def test_memory_left_is_that_of_the_machine_and_of_its_group(tmp_path):
+    (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:    5 kB\n")
+    assert available(tmp_path / "meminfo", tmp_path) == 5 * 1024
+    (tmp_path / "memory.max").write_text("4000\n")
+    (tmp_path / "memory.current").write_text("1500\n")
+    assert available(tmp_path / "meminfo", tmp_path) == 2500
+    (tmp_path / "memory.max").write_text("max\n")
+    assert available(tmp_path / "meminfo", tmp_path) == 5 * 1024
+    assert available(tmp_path / "none", tmp_path) is None
 
 
 def test_progress_arrives_from_workers(work):

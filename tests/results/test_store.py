@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from oneiros import account
 from oneiros.results import Manifest, Row, RunFolder, read_results
-from oneiros.results import memory as account
 
 NEW, OLD = "1.0+new", "0.9+old"
 ADDRESS = {"paper": "p", "experiment": "e", "condition": "c"}

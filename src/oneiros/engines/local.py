@@ -10,46 +10,17 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
-from typing import Any
 
-Progress = Callable[[float, str], None]
-Work = Callable[[Any, Progress], Any]
-OnProgress = Callable[[str, float, str], None]
+from oneiros import account
+from oneiros.engines.engine import DIED, Job, OnProgress, Outcome, Progress, Work, attempt, cancelled, failure
+from oneiros.engines.room import Room, available, held
 
 POLL_SECONDS = 0.1
 ATTEMPTS = 2  # a job whose worker died is tried once more
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """Something to do: a name, and what `work` is called with (it must survive pickling)."""
-
-    key: str
-    payload: Any
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What came of a job: its result, or what went wrong.
-
-    Attributes:
-        key: the job's.
-        result: what `work` returned.
-        error: type of the exception, or "" where there was none.
-        message: what it said.
-        trace: where it was raised.
-    """
-
-    key: str
-    result: Any = None
-    error: str = ""
-    message: str = ""
-    trace: str = ""
 
 
 def usable_cores() -> int:
@@ -57,83 +28,121 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def run_jobs(work: Work, jobs: Sequence[Job], *, workers: int, on_progress: OnProgress) -> Iterator[Outcome]:
-    """Do all jobs and yield their outcomes as they come; a job that fails does not stop the others.
+def visible_devices(count: int) -> tuple[str, ...]:
+    """Names of the first `count` CUDA devices that this process sees, as CUDA_VISIBLE_DEVICES takes them."""
+    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    return tuple((named or [str(n) for n in range(count)])[:count])
+
+
+class LocalEngine:
+    """Does `work` in worker processes; an `Engine`.
 
     Args:
-        work: called as `work(payload, progress)`; with more than one worker it must be importable.
-        jobs: independent of each other.
-        workers: processes; 1 works in this one.
-        on_progress: called in this process with (key, fraction, text).
+        work: called as `work(payload, progress)`; it must be importable.
+        workers: processes at most; fewer where memory is short.
+        devices: CUDA devices to spread the workers over, each of which sees one; none leaves them as they are.
     """
-    if workers <= 1 or len(jobs) <= 1:
-        for job in jobs:
-            yield _do(work, job, lambda fraction, text, key=job.key: on_progress(key, fraction, text))
-        return
-    yield from _spread(work, jobs, workers, on_progress)
 
+    def __init__(self, work: Work, *, workers: int, devices: Sequence[str] = ()) -> None:
+        if workers < 1:
+            raise ValueError(f"workers is {workers}; expected at least 1")
+        self._work, self._workers = work, workers
+        self._waiting: deque[Job] = deque()
+        self._over: deque[Outcome] = deque()
+        self._deaths = Counter[str]()
+        self._idle: list[_Worker] = []
+        self._busy: dict[Connection, tuple[_Worker, Job]] = {}
+        self._devices = list(devices) or [""]
+        self._room = Room()
 
-def _spread(work: Work, jobs: Sequence[Job], workers: int, on_progress: OnProgress) -> Iterator[Outcome]:
-    waiting, deaths = deque(jobs), Counter[str]()
-    idle: list[_Worker] = []
-    busy: dict[Connection, tuple[_Worker, Job]] = {}
-    try:
-        while waiting or busy:
-            while waiting and len(busy) < workers:
-                worker, job = idle.pop() if idle else _Worker(work), waiting.popleft()
-                busy[worker.connection] = worker, job
-                worker.give(job)
-            ready = wait(list(busy), timeout=POLL_SECONDS)
-            for connection in [c for c in busy if c in ready]:
-                worker, job = busy[connection]
-                heard = worker.hear()
-                if isinstance(heard, tuple):
-                    on_progress(job.key, *heard)
-                    continue
-                del busy[connection]
-                if heard is not None:
-                    idle.append(worker)
-                    yield heard
-                    continue
-                exit_code = worker.bury()
-                deaths[job.key] += 1
-                if deaths[job.key] < ATTEMPTS:
-                    waiting.append(job)
-                else:
-                    yield _death(job, exit_code)
-    finally:
+    def submit(self, job: Job) -> None:
+        """Take a job."""
+        self._waiting.append(job)
+
+    def stream(self, on_progress: OnProgress) -> Iterator[Outcome]:
+        """Outcomes as they come."""
+        while self._waiting or self._busy or self._over:
+            self._start_what_fits()
+            for connection in wait(list(self._busy), timeout=0 if self._over else POLL_SECONDS):
+                assert isinstance(connection, Connection), "all that is waited for"
+                self._listen(connection, on_progress)
+            while self._over:
+                yield self._over.popleft()
+
+    def cancel(self, key: str) -> None:
+        """Drop a job that waits or runs."""
+        if any(job.key == key for job in self._waiting):
+            self._waiting = deque(job for job in self._waiting if job.key != key)
+            self._over.append(cancelled(key))
+        for connection, (worker, job) in list(self._busy.items()):
+            if job.key == key:
+                del self._busy[connection]
+                self._end(worker)
+                self._over.append(cancelled(key))
+
+    def __enter__(self) -> "LocalEngine":
+        return self
+
+    def __exit__(self, *raised: object) -> None:
         # Normally all are idle; after Ctrl-C, or when the caller looks no further, some are not.
-        for worker in [*idle, *(worker for worker, _ in busy.values())]:
-            worker.process.terminate()
-            worker.bury()
+        for worker in [*self._idle, *(worker for worker, _ in self._busy.values())]:
+            self._end(worker)
+        self._idle, self._busy = [], {}
+        self._waiting.clear()
 
+    def _start_what_fits(self) -> None:
+        while self._waiting and len(self._busy) < self._workers:
+            running = [held(worker.process.pid) for worker, _ in self._busy.values()]
+            if not self._room.for_another(running, available()):
+                return
+            worker = self._idle.pop() if self._idle else self._hire()
+            job = self._waiting.popleft()
+            self._busy[worker.connection] = worker, job
+            worker.give(job)
 
-def _do(work: Work, job: Job, progress: Progress) -> Outcome:
-    try:
-        return Outcome(key=job.key, result=work(job.payload, progress))
-    except Exception as error:  # noqa: BLE001 (whatever it is, the other jobs go on)
-        return _failure(job, error)
+    def _hire(self) -> "_Worker":
+        taken = Counter(worker.device for worker, _ in self._busy.values())
+        return _Worker(self._work, min(self._devices, key=lambda device: taken[device]))
 
+    def _listen(self, connection: Connection, on_progress: OnProgress) -> None:
+        if connection not in self._busy:  # cancelled meanwhile
+            return
+        worker, job = self._busy[connection]
+        heard = worker.hear()
+        if isinstance(heard, tuple):
+            on_progress(job.key, *heard)
+            return
+        del self._busy[connection]
+        if heard is not None:
+            self._idle.append(worker)
+            self._room.saw(heard.peak)
+            self._over.append(heard)
+            return
+        exit_code = worker.bury()
+        self._deaths[job.key] += 1
+        if self._deaths[job.key] < ATTEMPTS:
+            self._waiting.append(job)
+        else:
+            self._over.append(_death(job, exit_code))
 
-def _failure(job: Job, error: Exception) -> Outcome:
-    return Outcome(key=job.key, error=type(error).__name__, message=str(error), trace=traceback.format_exc())
+    def _end(self, worker: "_Worker") -> None:
+        worker.process.terminate()
+        worker.bury()
 
 
 def _death(job: Job, exit_code: int | None) -> Outcome:
-    message = (
-        f"its worker process died {ATTEMPTS} times (out of memory, or killed; exit code {exit_code}); "
-        "the same command tries it again"
-    )
-    return Outcome(key=job.key, error="WorkerDied", message=message)
+    message = f"its worker process died {ATTEMPTS} times (out of memory, or killed; exit code {exit_code})"
+    return Outcome(key=job.key, error=DIED, message=message)
 
 
 class _Worker:
     """This side of a worker process."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, device: str) -> None:
         context = multiprocessing.get_context("spawn")
+        self.device = device
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, work))
+        self.process = context.Process(target=_serve, args=(theirs, work, device))
         self.process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
 
@@ -158,22 +167,25 @@ class _Worker:
         return self.process.exitcode
 
 
-def _serve(connection: Connection, work: Work) -> None:
+def _serve(connection: Connection, work: Work, device: str) -> None:
     """Do the jobs that come through the pipe until it is closed."""
     # Ctrl-C reaches the whole process group; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     _use_one_thread()
+    if device:
+        os.environ["CUDA_VISIBLE_DEVICES"] = device  # read when the first tensor goes there
     while True:
         try:
             job: Job = connection.recv()
         except (EOFError, ConnectionError):
             return
-        outcome = _do(work, job, _progress_through(connection))
+        account.forget_peak()
+        outcome = replace(attempt(work, job, _progress_through(connection)), peak=account.peak() or 0)
         try:
             connection.send(outcome)
         except Exception as error:  # noqa: BLE001 (what a result raises when pickled is up to the result)
-            connection.send(_failure(job, error))
+            connection.send(failure(job.key, error))
 
 
 def _use_one_thread() -> None:

@@ -1,8 +1,10 @@
 """The published experiments, by the name that `oneiros run` takes."""
 
 import importlib
+from typing import TYPE_CHECKING
 
-from oneiros.papers.recipe import Experiment
+if TYPE_CHECKING:
+    import oneiros.papers.recipe
 
 # Where each experiment is built; imported only when asked for, so that listing them costs nothing.
 EXPERIMENTS = {
@@ -33,7 +35,7 @@ EXPERIMENTS = {
 }
 
 
-def experiment(name: str) -> Experiment:
+def experiment(name: str) -> "oneiros.papers.recipe.Experiment":
     """The experiment called PAPER/NAME.
 
     Raises:

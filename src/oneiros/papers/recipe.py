@@ -14,12 +14,14 @@ from typing import Any, Protocol, runtime_checkable
 from torch import Tensor
 
 from oneiros.core import Brain, Seeds, Task
+from oneiros.data import DataError
 from oneiros.life import Cursor, Event, Schedule, batches_done, live, total_batches
 from oneiros.papers.live_view import Board, Latest, TensorBoard
+from oneiros.papers.pace import Pace
 from oneiros.probes.accuracy import first_nonfinite
 from oneiros.report.drawing import Drawing
-from oneiros.results import Manifest, Picture, Row, RunFolder, require_same_configuration
-from oneiros.results.checkpoint import commit, restore
+from oneiros.results import Manifest, Picture, ResultsError, Row, RunFolder, require_same_configuration
+from oneiros.results.checkpoint import commit, restore, save_weights
 from oneiros.results.folder import safe_name
 
 Report = Callable[[float, str], None]
@@ -40,6 +42,7 @@ class Life:
         measure: rows of an event, each as (phase, metric, task, value); the day is the event's task.
         draw: pictures of an event, for galleries.
         checksums: of the data files read.
+        tallies: tensors that `measure` adds up from event to event, by name; they are kept with every checkpoint.
         note: what stands in for what the paper used, see `Manifest`.
     """
 
@@ -51,6 +54,7 @@ class Life:
     measure: Callable[[Event], Iterable["Measured"]]
     draw: Callable[[Event], Iterable[Picture]] = no_pictures
     checksums: Mapping[str, str] = field(default_factory=dict)
+    tallies: dict[str, Tensor] = field(default_factory=dict)
     note: str = ""
 
 
@@ -93,7 +97,17 @@ class Experiment(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """The address of one run, small enough to send to another process."""
+    """The address of one run and how to go about it, small enough to send to another process.
+
+    Attributes:
+        experiment, scale, config, condition, seed, device: what its rows depend on.
+        out, data: where they are written, where data sets lie.
+        tensorboard: whether to write event files.
+        keep_weights: whether the net is kept when the run is over.
+        commit_seconds: between checkpoints within an epoch; every epoch and task ends with one.
+        retry_failed: whether a run that failed before is tried again.
+        patience: seconds to wait for another process that does this run.
+    """
 
     experiment: str
     scale: str
@@ -104,6 +118,10 @@ class Run:
     data: Path | None
     device: str
     tensorboard: bool = False
+    keep_weights: bool = True
+    commit_seconds: float = 30.0
+    retry_failed: bool = False
+    patience: float = 0.0
 
     @property
     def board(self) -> Path | None:
@@ -119,6 +137,10 @@ class Run:
 
 class NotFiniteError(RuntimeError):
     """A weight or a loss became NaN or infinite."""
+
+
+class FailedBeforeError(RuntimeError):
+    """The run failed when it was last tried, and nobody asked to try it again."""
 
 
 def _watch(event: Event, bad: dict[str, Tensor]) -> None:
@@ -147,12 +169,22 @@ def _require_finite(brain: Brain, bad: Mapping[str, Tensor], event: Event, folde
 
 
 def live_in_folder(
-    life: Life, folder: RunFolder, address: Mapping[str, Any], report: Report, board: Board | None = None
+    life: Life,
+    folder: RunFolder,
+    address: Mapping[str, Any],
+    report: Report,
+    *,
+    commit_seconds: float,
+    board: Board | None = None,
 ) -> None:
-    """Live one run to its end, from where its folder left off; rows and checkpoint at every epoch and task."""
-    found = restore(folder, life.brain)
-    cursor = found or Cursor()
+    """Live one run to its end, from where its folder left off.
+
+    Rows and checkpoint are committed at every end of an epoch or task, and in between when `commit_seconds` are over.
+    """
+    found = restore(folder, life.brain, life.tallies)
+    cursor, pace = found or Cursor(), Pace(commit_seconds)
     total, bad, latest = total_batches(life.tasks, life.schedule), {}, Latest(board)
+    report(batches_done(life.tasks, life.schedule, cursor) / total, "")
     for event in live(life.brain, life.tasks, life.schedule, life.seeds, start=cursor):
         _watch(event, bad)
         latest.watch(event)
@@ -164,9 +196,10 @@ def live_in_folder(
             folder.keep(picture)
         if event.resume is None:
             continue
-        if event.kind != "batch_end":
-            _require_finite(life.brain, bad, event, folder)
-            commit(folder, life.brain, event.resume)
+        if event.kind != "batch_end" or pace.due():
+            with pace.committing():
+                _require_finite(life.brain, bad, event, folder)
+                commit(folder, life.brain, event.resume, life.tallies)
         done = batches_done(life.tasks, life.schedule, event.resume)
         report(done / total, f"task {event.task + 1}/{len(life.tasks)}  {latest.words(done)}")
 
@@ -191,23 +224,47 @@ def require_same_settings(run: Run, experiment: Experiment) -> None:
 
 
 def perform(run: Run, experiment: Experiment, report: Report) -> str:
-    """Do one run, or see that it is done. Returns its folder."""
-    manifest = manifest_of(run, experiment)
-    with RunFolder.open(run.out, manifest) as folder:
+    """Do one run, or see that it is done. Returns its folder.
+
+    Raises:
+        BusyError: another process does it.
+        FailedBeforeError: it failed before and is left alone.
+    """
+    with RunFolder.open(run.out, manifest_of(run, experiment), patience=run.patience) as folder:
         if folder.finished:
             report(1.0, "finished before")
             return str(folder.path)
+        if folder.failure and not run.retry_failed:
+            raise FailedBeforeError(f"{folder.failure.error}: {folder.failure.message}")
+        folder.forget_failure()
         if folder.restarted_because:
             report(0.0, f"started afresh: {folder.restarted_because}")
-        began = time.perf_counter()
-        build = Build(config=run.config, condition=run.condition, seed=run.seed, data=run.data, device=run.device)
-        life = experiment.build(build)
-        folder.describe_data(dict(life.checksums), life.note)
-        address = dict(paper=experiment.paper, experiment=experiment.name, condition=run.condition, seed=run.seed)
-        board = TensorBoard(run.board) if run.board else None
-        live_in_folder(life, folder, address, report, board)
-        if board:
-            board.close()
-        folder.seal()
-        report(1.0, f"{time.perf_counter() - began:.0f} s")
+        try:
+            _live_through(run, experiment, folder, report)
+        except (ResultsError, DataError):
+            raise  # a full disk, a missing file: the machine's fault, and the same command tries again
+        except Exception as error:
+            folder.fail(error)
+            raise
         return str(folder.path)
+
+
+def _live_through(run: Run, experiment: Experiment, folder: RunFolder, report: Report) -> None:
+    began = time.perf_counter()
+    build = Build(config=run.config, condition=run.condition, seed=run.seed, data=run.data, device=run.device)
+    life = experiment.build(build)
+    folder.describe_data(dict(life.checksums), life.note)
+    address = dict(paper=experiment.paper, experiment=experiment.name, condition=run.condition, seed=run.seed)
+    board = TensorBoard(run.board) if run.board else None
+
+    def telling(fraction: float, text: str) -> None:
+        folder.tell(fraction, text)
+        report(fraction, text)
+
+    live_in_folder(life, folder, address, telling, commit_seconds=run.commit_seconds, board=board)
+    if board:
+        board.close()
+    if run.keep_weights:
+        save_weights(folder.weights, life.brain.net)
+    folder.seal()
+    report(1.0, f"{time.perf_counter() - began:.0f} s")

@@ -5,8 +5,10 @@
         rows.jsonl               rows, appended
         pictures/                galleries, as PNG; drawn again, the same, where a resumed run passes them again
         checkpoint.safetensors   the brain and how many bytes of rows.jsonl it vouches for
-        done.json                the seal: number of rows and checksum; its presence means finished
-        .lock                    held while a process works here; the system drops it when the process dies
+        weights.safetensors      the net at the end, if it is kept
+        failed.json              what was raised, if the run failed; it is left alone until asked to try again
+        done.json                the seal: number of rows and checksums; its presence means finished
+        .lock, .claim-N.json     held while a process works here, see `claim`
 
 The order of writing makes any moment a good one to be killed at: rows reach the disk before the checkpoint
 that vouches for them, and whatever lies behind the vouched length is cut on resume.
@@ -14,7 +16,6 @@ that vouches for them, and whatever lies behind the vouched length is cut on res
 
 import contextlib
 import dataclasses
-import errno
 import hashlib
 import json
 import os
@@ -22,37 +23,23 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import filelock
-
-from oneiros.results import memory
-from oneiros.results.errors import BusyError, DamagedError, StorageError
+from oneiros import account
+from oneiros.results.claim import Claim
+from oneiros.results.errors import DamagedError, storing
 from oneiros.results.manifest import Manifest
 from oneiros.results.picture import Picture, to_png
 from oneiros.results.row import Row
-
-
-@contextlib.contextmanager
-def storing(path: Path) -> Iterator[None]:
-    """Turn what the operating system says about writing into one clear error."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            why = "the disk is full; free some space, then the same command goes on from the last checkpoint"
-        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            why = "the folder cannot be written to; choose another --out"
-        else:
-            why = str(error.strerror or error)
-        raise StorageError(f"cannot write {path}: {why}") from error
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary neighbour of `path`, then put it in place in one step, on the disk."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with storing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             write(beside)
             with beside.open("rb+") as file:
@@ -76,11 +63,21 @@ def safe_name(name: str) -> str:
     return f"{re.sub(r'[^A-Za-z0-9_.-]+', '-', name)[:40]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a run failed: type of the exception, what it said, and when."""
+
+    error: str
+    message: str
+    when: str
+
+
 class RunFolder:
-    """One run's folder, locked while it is open. Use `with RunFolder.open(out, manifest) as folder`.
+    """One run's folder, claimed while it is open. Use `with RunFolder.open(out, manifest) as folder`.
 
     Attributes:
         path: the folder.
+        finished: whether the run is sealed, and the seal is whole; then the folder is not claimed.
         restarted_because: why an unfinished earlier attempt was thrown away, or "".
     """
 
@@ -88,6 +85,8 @@ class RunFolder:
         self.path = path
         self.manifest = manifest
         self.restarted_because = ""
+        self.finished = False
+        self._claim: Claim | None = None
         self._pending: list[str] = []
         self._length = 0  # bytes of rows.jsonl that are known to be ours and whole
         self._began = time.monotonic()
@@ -109,55 +108,77 @@ class RunFolder:
         return self.path / "pictures"
 
     @property
-    def finished(self) -> bool:
-        """Whether the run is sealed, and the seal is whole."""
-        return (self.path / "done.json").is_file() and bool(read_seal(self.path))
+    def weights(self) -> Path:
+        """Where the net is at the end, if it is kept."""
+        return self.path / "weights.safetensors"
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the run failed, if it did."""
+        return read_failure(self.path)
 
     @classmethod
     @contextlib.contextmanager
-    def open(cls, out: Path, manifest: Manifest) -> Iterator["RunFolder"]:
-        """Lock the run's folder below `out`, made if need be.
+    def open(cls, out: Path, manifest: Manifest, *, patience: float = 0.0) -> Iterator["RunFolder"]:
+        """Claim the run's folder below `out`, made if need be.
+
+        Args:
+            out: the output folder.
+            manifest: what the run is.
+            patience: seconds to wait for another process that works there.
 
         Raises:
             BusyError: another process is working there.
             StorageError: it cannot be written to.
         """
-        parts = (manifest.paper, manifest.experiment, manifest.condition, f"seed-{manifest.seed}-{manifest.hash}")
-        path = out.joinpath("runs", *map(safe_name, parts))
-        folder = cls(path, manifest)
-        with storing(path):
-            path.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(path / ".lock")
-            try:
-                lock.acquire(timeout=0)
-            except filelock.Timeout:
-                raise BusyError(
-                    f"another process is running {path}; wait until it is done, or stop it, or choose another --out"
-                ) from None
+        folder = cls(out / run_path(manifest), manifest)
+        if (folder.path / "done.json").is_file():
+            folder._find_finished()
+            yield folder
+            return
+        with storing(folder.path):
+            folder.path.mkdir(parents=True, exist_ok=True)
+        folder._claim = Claim.take(folder.path, patience=patience)
         try:
-            memory.forget_peak()
+            account.forget_peak()
             folder._prepare()
             yield folder
         finally:
-            lock.release()
+            folder._claim.release(finished=(folder.path / "done.json").is_file())
 
-    def _prepare(self) -> None:
+    def tell(self, fraction: float, text: str) -> None:
+        """Say how far the run is, for those who look at the folder."""
+        if self._claim:
+            self._claim.tell(fraction, text)
+
+    def _find_finished(self) -> None:
         manifest = self.path / "manifest.json"
-        with storing(self.path):
-            for torn in self.path.glob(".*.tmp"):  # of a process killed while it wrote; the lock is ours
-                torn.unlink()
         if not manifest.exists():
-            if self.finished:
-                raise DamagedError(f"{self.path} is sealed but has no manifest.json; delete the folder, run again")
-            self._write_manifest()
-            return
-        before = Manifest.from_json(manifest.read_text(), str(manifest))
+            raise DamagedError(f"{self.path} is sealed but has no manifest.json; delete the folder, run again")
+        read_seal(self.path)
+        self.manifest = self._same_settings(manifest)
+        self._drop_checkpoint()  # a process killed between seal and removal left it
+        self.finished = True
+
+    def _same_settings(self, manifest: Path) -> Manifest:
+        before = read_manifest(manifest)
         if before.hash != self.manifest.hash:
             raise DamagedError(f"{manifest} was edited: its settings are not those of its folder; delete the folder")
-        if self.finished:
-            self.manifest = before
-            self._drop_checkpoint()  # a process killed between seal and removal left it
-        elif (before.code, before.versions) != (self.manifest.code, self.manifest.versions):
+        return before
+
+    def _prepare(self) -> None:
+        if (self.path / "done.json").is_file():  # by another process, between a look and the claim
+            self._find_finished()
+            return
+        manifest = self.path / "manifest.json"
+        with storing(self.path):
+            for torn in self.path.glob(".*.tmp"):  # of a process killed while it wrote; the claim is ours
+                torn.unlink(missing_ok=True)
+        if not manifest.exists():
+            self._write_manifest()
+            return
+        before = self._same_settings(manifest)
+        if (before.code, before.versions) != (self.manifest.code, self.manifest.versions):
             self._restart(before)
 
     def _restart(self, before: Manifest) -> None:
@@ -169,6 +190,7 @@ class RunFolder:
         code = [f"another version of the code ({before.code})"] if before.code != self.manifest.code else []
         self.restarted_because = f"it was begun by {' and '.join(code + changed)}"
         self._drop_checkpoint()
+        self.forget_failure()
         with storing(self.pictures):
             shutil.rmtree(self.pictures, ignore_errors=True)
         self._write_manifest()
@@ -179,6 +201,15 @@ class RunFolder:
 
     def _write_manifest(self) -> None:
         write_atomically(self.path / "manifest.json", lambda path: path.write_text(self.manifest.to_json()))
+
+    def fail(self, error: Exception) -> None:
+        """Note why the run failed."""
+        note_failure(self.path, type(error).__name__, str(error))
+
+    def forget_failure(self) -> None:
+        """Let the run be tried again."""
+        with storing(self.path):
+            (self.path / "failed.json").unlink(missing_ok=True)
 
     def describe_data(self, checksums: dict[str, str], note: str = "") -> None:
         """Say in the manifest which data files were read, and what stands in for what the paper used."""
@@ -210,6 +241,8 @@ class RunFolder:
 
     def flush(self) -> dict[str, int | float]:
         """Put all rows taken on the disk. Returns what a checkpoint must record to vouch for them."""
+        if self._claim:
+            self._claim.require()
         with storing(self.rows), self.rows.open("ab") as file:
             file.truncate(self._length)  # a flush that failed half way may have left some of these rows
             file.write("".join(self._pending).encode())
@@ -222,13 +255,16 @@ class RunFolder:
     def seal(self) -> None:
         """Declare the run finished. The checkpoint has done its duty and goes."""
         state = self.flush()
+        self.forget_failure()
         content = self.rows.read_bytes()
         seal = {
             "rows": content.count(b"\n"),
             "sha256": hashlib.sha256(content).hexdigest(),
+            "manifest": _checksum(self.path / "manifest.json"),
+            "weights": _checksum(self.weights) if self.weights.exists() else None,
             "pictures": {file.name: _checksum(file) for file in sorted(self.pictures.glob("*.png"))},
             "seconds": round(state["worked"], 3),
-            "peak_memory": memory.peak(),
+            "peak_memory": account.peak(),
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         write_atomically(self.path / "done.json", lambda path: path.write_text(json.dumps(seal) + "\n"))
@@ -239,22 +275,72 @@ def _checksum(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def read_seal(path: Path) -> dict:
-    """The seal of a finished run folder, checked against its rows.
+def run_path(manifest: Manifest) -> Path:
+    """Where a run lies below the output folder."""
+    parts = (manifest.paper, manifest.experiment, manifest.condition, f"seed-{manifest.seed}-{manifest.hash}")
+    return Path("runs", *map(safe_name, parts))
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest at `path`.
 
     Raises:
-        DamagedError: the seal cannot be read or does not fit the rows.
+        DamagedError: it is none.
+    """
+    try:
+        return Manifest.from_json(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise DamagedError(f"{path} is not a manifest ({error}); delete the run's folder and run it again") from error
+
+
+def note_failure(path: Path, error: str, message: str) -> None:
+    """Note in a run's folder why it failed, also for a process that died before it could."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    text = json.dumps({"error": error, "message": message, "when": now}) + "\n"
+    write_atomically(path / "failed.json", lambda beside: beside.write_text(text))
+
+
+def read_failure(path: Path) -> Failure | None:
+    """Why the run at `path` failed, if it did and is not finished."""
+    file = path / "failed.json"
+    if not file.is_file() or (path / "done.json").is_file():
+        return None
+    try:
+        said = json.loads(file.read_text())
+        return Failure(error=str(said["error"]), message=str(said["message"]), when=str(said["when"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        return Failure(error="DamagedError", message=f"failed.json cannot be read ({error})", when="")
+
+
+def read_seal(path: Path) -> dict:
+    """The seal of a finished run folder, checked against its rows and manifest.
+
+    Raises:
+        DamagedError: the seal cannot be read or does not fit.
+    """
+    return read_sealed(path)[0]
+
+
+def read_sealed(path: Path) -> tuple[dict, bytes]:
+    """The seal of a finished run folder and the rows that it vouches for, read once.
+
+    Raises:
+        DamagedError: the seal cannot be read or does not fit rows or manifest.
     """
     try:
         seal = json.loads((path / "done.json").read_text())
         content = (path / "rows.jsonl").read_bytes()
         whole = hashlib.sha256(content).hexdigest() == seal["sha256"] and content.count(b"\n") == seal["rows"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        # Seals of earlier versions say nothing of their manifest.
+        untouched = seal.get("manifest") in (None, _checksum(path / "manifest.json"))
+        seal |= {"seconds": float(seal["seconds"]), "pictures": dict(seal.get("pictures", {}))}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedError(
             f"{path}: done.json or rows.jsonl cannot be read ({error}); delete the folder, run again"
         ) from error
-    if not whole:
+    if not whole or not untouched:
+        changed = "manifest.json" if whole else "rows.jsonl"
         raise DamagedError(
-            f"{path}: rows.jsonl was changed after the run was sealed; delete the folder and run it again"
+            f"{path}: {changed} was changed after the run was sealed; delete the folder and run it again"
         )
-    return seal
+    return seal, content

@@ -5,7 +5,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata, resources
 from typing import Any
 
@@ -41,9 +41,17 @@ def code_version() -> str:
 
 def environment() -> dict[str, str]:
     """Versions of what the numbers depend on, without importing it."""
-    return {"python": platform.python_version(), "machine": platform.machine()} | {
-        name: metadata.version(name) for name in PACKAGES
-    }
+    return {"python": platform.python_version(), "machine": platform.machine(), **dict(_installed())}
+
+
+@functools.cache
+def _installed() -> tuple[tuple[str, str], ...]:
+    # Looked up once: it takes milliseconds, and a sweep has hundreds of manifests.
+    return tuple((name, metadata.version(name)) for name in PACKAGES)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +91,25 @@ class Manifest:
         """Text of `manifest.json`."""
         return json.dumps(asdict(self), indent=1, sort_keys=True, allow_nan=False) + "\n"
 
+    def _require_types(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            expected = {"seed": int, "config": dict, "data": dict, "versions": dict}.get(each.name, str)
+            if not isinstance(value, expected) or isinstance(value, bool):
+                raise TypeError(f"{each.name} is {value!r}, expected {expected.__name__}")
+            if expected is str:
+                value.encode()  # half of a pair of surrogates is no text, and no file system takes it
+
     @classmethod
     def from_json(cls, text: str, where: str) -> "Manifest":
         """Read `manifest.json`; `where` names it in errors."""
         try:
-            entries = json.loads(text)
+            entries = json.loads(text, parse_constant=_no_number)
             # These two have defaults for a run that begins; a run that was must say its own.
-            return cls(**{**entries, "code": entries["code"], "versions": entries["versions"]})
-        except (ValueError, TypeError, KeyError) as error:
+            manifest = cls(**{**entries, "code": entries["code"], "versions": entries["versions"]})
+            manifest._require_types()
+            return manifest
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise DamagedError(
                 f"{where} is not a manifest ({error}); delete the run's folder and run it again"
             ) from error

@@ -1,30 +1,18 @@
-"""All runs below an output folder, and the one table that their rows make."""
+"""All runs below an output folder: which there are, and whether they are whole."""
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-from pyarrow import csv, parquet
-from pyarrow import json as arrow_json
-
 from oneiros.results.errors import DamagedError, ForeignOutputError
-from oneiros.results.folder import read_seal, safe_name, write_atomically
+from oneiros.results.folder import read_manifest, read_sealed, run_path, safe_name
 from oneiros.results.manifest import Manifest
 from oneiros.results.picture import PictureInfo, read_picture
-from oneiros.results.row import COLUMNS
 
-NUMBERS = {"seed": "int64", "day": "int64", "task": "int64", "value": "float64"}
-# Said outright, since a table without rows would otherwise have columns of no type.
-SCHEMA = pa.schema([(name, pa.type_for_alias(NUMBERS.get(name, "string"))) for name in COLUMNS])
 MOST_DIFFERENCES = 5
-MOST_NAMED = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,75 +38,33 @@ class RunInfo:
     pictures: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Results:
-    """What an output folder holds, read once.
-
-    Attributes:
-        out: the folder.
-        runs: the runs that count, in the order of their paths.
-        rows: their rows, sorted by their address.
-        problems: one sentence for each run that is left out, and why.
-    """
-
-    out: Path
-    runs: tuple[RunInfo, ...]
-    rows: pd.DataFrame
-    problems: tuple[str, ...]
-
-
-def read_results(out: Path) -> Results:
-    """Read the folder `out`; what is damaged, unfinished or cannot stand beside the rest is named and left out."""
-    found = read_runs(out)
-    finished = [run for run in found if run.state == "finished"]
-    distinct, doubled = _without_doubles(finished, out)
-    counted, mixed = _of_one_code(distinct, out)
-    with ThreadPoolExecutor() as pool:  # the parser works outside of Python's lock
-        parsed = list(zip(counted, pool.map(_rows_or_why_not, counted), strict=True))
-    tables = {run.path: rows for run, rows in parsed if isinstance(rows, pa.Table)}
-    unreadable = [replace(run, state="damaged", problem=why) for run, why in parsed if isinstance(why, str)]
-    damaged = [run.problem for run in (*found, *unreadable) if run.state == "damaged"]
-    unfinished = [
-        f"{run.path.relative_to(out)} is not finished; left out" for run in found if run.state == "unfinished"
-    ]
-    return Results(
-        out=out,
-        runs=tuple(run for run in counted if run.path in tables),
-        rows=_in_order(pa.concat_tables([SCHEMA.empty_table(), *tables.values()])),
-        # Paths as seen from the folder, wherever it lies on this machine.
-        problems=tuple(said.replace(f"{out}/", "") for said in (*damaged, *unfinished, *doubled, *mixed)),
-    )
-
-
 def read_runs(out: Path) -> list[RunInfo]:
     """Every run below `out`, in the order of their paths."""
-    paths = [path for path in sorted((out / "runs").glob("*/*/*/*")) if path.is_dir()]
-    with ThreadPoolExecutor() as pool:  # reading and checksums work outside of Python's lock
-        return list(pool.map(_read_run, paths))
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda path: read_run(path)[0], run_folders(out)))
 
 
-def read_rows(out: Path) -> pd.DataFrame:
-    """Rows of all runs below `out` that count, see `read_results`."""
-    return read_results(out).rows
+def run_folders(out: Path) -> list[Path]:
+    """The folders of all runs below `out`, in order."""
+    return [path for path in sorted((out / "runs").glob("*/*/*/*")) if path.is_dir()]
 
 
-def problems(out: Path) -> list[str]:
-    """One sentence for each run below `out` that is left out, see `read_results`."""
-    return list(read_results(out).problems)
-
-
-def _read_run(path: Path) -> RunInfo:
+def read_run(path: Path) -> tuple[RunInfo, bytes]:
+    """What is known of a run, and its rows as they lie there if it is finished."""
     manifest = None
     try:
-        manifest = Manifest.from_json((path / "manifest.json").read_text(), str(path / "manifest.json"))
+        manifest = read_manifest(path / "manifest.json")
+        if path.parts[-5:] != run_path(manifest).parts:
+            raise DamagedError(f"{path} holds the manifest of {run_path(manifest)}: it was edited or moved; delete it")
         if not (path / "done.json").exists():
-            return RunInfo(path=path, manifest=manifest, state="unfinished")
-        seal = read_seal(path)
+            return RunInfo(path=path, manifest=manifest, state="unfinished"), b""
+        seal, content = read_sealed(path)
     except FileNotFoundError:
-        return RunInfo(path=path, manifest=None, state="damaged", problem=f"{path} has no manifest.json; delete it")
-    except (DamagedError, OSError, UnicodeDecodeError) as error:
-        return RunInfo(path=path, manifest=manifest, state="damaged", problem=str(error))
-    return RunInfo(
+        problem = f"{path} has no manifest.json; delete it"
+        return RunInfo(path=path, manifest=None, state="damaged", problem=problem), b""
+    except (DamagedError, OSError) as error:
+        return RunInfo(path=path, manifest=manifest, state="damaged", problem=str(error)), b""
+    run = RunInfo(
         path=path,
         manifest=manifest,
         state="finished",
@@ -126,39 +72,7 @@ def _read_run(path: Path) -> RunInfo:
         peak_memory=seal.get("peak_memory"),
         pictures=seal.get("pictures", {}),
     )
-
-
-def _rows_or_why_not(run: RunInfo) -> pa.Table | str:
-    try:
-        return _rows_of(run.path)
-    except DamagedError as error:
-        return str(error)
-
-
-def _rows_of(path: Path) -> pa.Table:
-    """The rows of a sealed run.
-
-    Raises:
-        DamagedError: what was sealed are no rows.
-    """
-    file = path / "rows.jsonl"
-    if not file.stat().st_size:
-        return SCHEMA.empty_table()
-    strict = arrow_json.ParseOptions(explicit_schema=SCHEMA, unexpected_field_behavior="error")
-    try:
-        table = arrow_json.read_json(file, parse_options=strict)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise DamagedError(f"{file} holds something that is no row ({error}); delete {path}, run again") from error
-    if any(column.null_count for column in table.columns):
-        raise DamagedError(f"{file} has rows without all of {', '.join(COLUMNS)}; delete {path} and run again")
-    return table
-
-
-def _in_order(table: pa.Table) -> pd.DataFrame:
-    """Rows sorted by their address. Names are few and rows many, so it is the ranks of names that are sorted."""
-    rows = table.select(list(COLUMNS)).to_pandas()
-    ranks = [pd.factorize(rows[name], sort=True)[0] for name in COLUMNS[:-1]]
-    return rows.take(np.lexsort(ranks[::-1])).reset_index(drop=True)
+    return run, content
 
 
 def read_pictures(run: RunInfo) -> list[PictureInfo]:
@@ -182,58 +96,6 @@ def mixed_code(runs: Iterable[RunInfo]) -> set[str]:
     return codes if len(codes) > 1 else set()
 
 
-def _without_doubles(runs: Sequence[RunInfo], out: Path) -> tuple[list[RunInfo], list[str]]:
-    """Leave out runs that share an address: the same seed under two configurations is one seed too many."""
-    same: dict[tuple, list[RunInfo]] = {}
-    for run in runs:
-        same.setdefault(_address(run), []).append(run)
-    said = [
-        f"{' and '.join(str(run.path.relative_to(out)) for run in alike)} are the same run under two configurations; "
-        "left out, delete all but one"
-        for alike in same.values()
-        if len(alike) > 1
-    ]
-    return [run for run in runs if len(same[_address(run)]) == 1], said
-
-
-def _of_one_code(runs: Sequence[RunInfo], out: Path) -> tuple[list[RunInfo], list[str]]:
-    """Of each experiment, the runs of the version of the code that most of them come from; none where two tie.
-
-    Conditions are compared with each other, so all runs of an experiment must come from one code.
-    """
-    experiments: dict[tuple, list[RunInfo]] = {}
-    for run in runs:
-        experiments.setdefault(_address(run)[:2], []).append(run)
-    kept, said = set(), []
-    for (paper, experiment), mine in experiments.items():
-        (code, most), *others = Counter(run.manifest.code for run in mine if run.manifest).most_common()
-        judged = "" if others and others[0][1] == most else code
-        chosen = [run for run in mine if run.manifest and run.manifest.code == judged]
-        kept |= {run.path for run in chosen}
-        if others:
-            left = [str(run.path.relative_to(out)) for run in mine if run not in chosen]
-            named = ", ".join(left[:MOST_NAMED]) + (f" and {len(left) - MOST_NAMED} more" if left[MOST_NAMED:] else "")
-            counts = ", ".join(f"{name} ({n} run{'s' if n > 1 else ''})" for name, n in [(code, most), *others])
-            who = f"only those of {judged} count" if judged else "none counts, since no version has most of them"
-            said.append(
-                f"{paper}/{experiment}: its runs come from {1 + len(others)} versions of the code, {counts}; {who}. "
-                f"Left out: {named}. Delete these folders, then the same command runs them again"
-            )
-    return [run for run in runs if run.path in kept], said
-
-
-def _address(run: RunInfo) -> tuple[str, str, str, int]:
-    assert run.manifest is not None, "a finished run has a manifest"
-    return run.manifest.paper, run.manifest.experiment, run.manifest.condition, run.manifest.seed
-
-
-def write_tables(out: Path, rows: pd.DataFrame) -> None:
-    """Write `rows.parquet` and `rows.csv` into `out`: the same bytes for the same rows."""
-    table = pa.Table.from_pandas(rows, schema=SCHEMA, preserve_index=False).replace_schema_metadata()
-    write_atomically(out / "rows.parquet", lambda path: parquet.write_table(table, path))
-    write_atomically(out / "rows.csv", lambda path: csv.write_csv(table, path))
-
-
 def require_same_configuration(out: Path, manifest: Manifest) -> None:
     """Refuse an output folder that holds the same condition under another configuration.
 
@@ -242,7 +104,7 @@ def require_same_configuration(out: Path, manifest: Manifest) -> None:
     """
     parts = map(safe_name, (manifest.paper, manifest.experiment, manifest.condition))
     for path in sorted(out.joinpath("runs", *parts).glob("*/manifest.json")):
-        there = Manifest.from_json(path.read_text(), str(path))
+        there = read_manifest(path)
         if there.hash == manifest.hash:
             continue
         mine, theirs = (_flat({"device": m.device, **m.config}) for m in (manifest, there))

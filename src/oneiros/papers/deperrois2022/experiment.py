@@ -134,4 +134,5 @@ class Dreaming:
             measure=observer.measure,
             draw=observer.draw,
             checksums=data.checksums,
+            tallies=observer.sums,
         )

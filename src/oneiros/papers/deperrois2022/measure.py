@@ -40,7 +40,7 @@ class Clean(NamedTuple):
 
 @dataclass(kw_only=True, eq=False)
 class Observer:
-    """Measures and draws one run; holds sums of losses within an epoch, nothing that a resumed run would miss."""
+    """Measures and draws one run; all it holds are sums of losses within an epoch, which checkpoints keep."""
 
     brain: Brain
     config: Config
