@@ -37,7 +37,7 @@ class Sleeper:
     def __init__(self, net: nn.Module, mechanism: Mechanism, *, classes: int, seed: int = 0) -> None:
         if not isinstance(net, nn.Module):
             raise TypeError(f"net is a {type(net).__name__}; expected a torch.nn.Module")
-        if not isinstance(mechanism, Mechanism):
+        if isinstance(mechanism, type) or not isinstance(mechanism, Mechanism):
             raise TypeError(
                 f"mechanism is {mechanism!r}; expected one such as GenerativeReplay() (an object, not a class)"
             )
