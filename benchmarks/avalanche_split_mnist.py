@@ -1,6 +1,6 @@
 """Ours inside Avalanche against its own GenerativeReplay: split MNIST, the same solver, loop, metrics and seeds.
 
-    python benchmarks/avalanche_split_mnist.py --seeds 3 --epochs 2
+    python benchmarks/avalanche_split_mnist.py --seeds 0 1 2 --epochs 2
 
 Needs the extra `avalanche` and MNIST in $ONEIROS_DATA. Prints one JSON line a run, seconds of this process included.
 `ours` is SleepPlugin(GenerativeReplay()) in Naive; `theirs` is Avalanche's GenerativeReplay as it ships (a VAE with 2
@@ -69,12 +69,12 @@ def run(condition: str, seed: int, epochs: int) -> dict:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=(0, 1, 2))
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--conditions", nargs="+", choices=CONDITIONS, default=CONDITIONS)
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    for chosen in range(asked.seeds):
+    for chosen in asked.seeds:
         # Conditions side by side within a seed, so that a busier machine is busier for all of them.
         for name in asked.conditions:
             sys.stdout.write(json.dumps(run(name, chosen, asked.epochs)) + "\n")

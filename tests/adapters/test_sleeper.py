@@ -151,6 +151,15 @@ def test_a_day_may_be_a_dataset_or_a_pair_of_arrays():
     assert all(torch.equal(a, b) for a, b in zip(nets[0].parameters(), nets[1].parameters(), strict=True))
 
 
+def test_a_row_that_is_left_over_joins_the_batch_before():
+    """Batch normalisation refuses to learn from one row."""
+    with Seeds(0).building("net"):
+        net = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.BatchNorm1d(8), nn.Linear(8, 10))
+    sleeper = Sleeper(net, NoSleep(), classes=10)
+    list(sleeper.live([lesson(13)], batch_size=6, optimiser=torch.optim.SGD(net.parameters(), lr=0.1)))
+    assert int(net[2].num_batches_tracked) == 2
+
+
 def test_layers_below_rest_after_the_first_night_of_layer_replay():
     net = mlp()
     sleeper = Sleeper(net, LAYER, classes=10)

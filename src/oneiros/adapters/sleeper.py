@@ -118,7 +118,7 @@ class Sleeper:
             met |= set(torch.as_tensor(examples[1]).unique().tolist())
             for epoch in range(epochs):
                 rng = Seeds(self._seed).rng("batches", number, epoch)
-                for index in torch.randperm(len(examples[1]), generator=rng).split(batch_size):
+                for index in _batches(torch.randperm(len(examples[1]), generator=rng), batch_size):
                     optimiser.zero_grad()
                     self.loss(examples[0][index], examples[1][index]).backward()
                     optimiser.step()
@@ -147,6 +147,14 @@ class Sleeper:
 
     def _seeds(self, like: Tensor) -> Seeds:
         return Seeds(self._seed, str(like.device))
+
+
+def _batches(order: Tensor, size: int) -> list[Tensor]:
+    """`size` rows to a batch; a row left alone joins the batch before, since batch normalisation cannot learn one."""
+    batches = list(order.split(size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
 
 
 def _examples(day: Day) -> tuple[Tensor, Tensor]:
