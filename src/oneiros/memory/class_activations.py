@@ -63,6 +63,11 @@ class ClassActivations:
         for label in labels.unique().tolist():
             self.arriving.setdefault(label, []).append(x[labels == label].to(self.dtype, copy=True).contiguous())
 
+    def replace(self, label: int, x: Float[Tensor, "n ..."]) -> None:
+        """Keep these activations of the class and none that were kept of it before."""
+        self._whole().pop(label, None)
+        self.store(Batch(x=x, y=torch.full((len(x),), label, device=x.device)), torch.Generator())
+
     def forget(self) -> None:
         """Empty it."""
         self.kept, self.arriving = {}, {}

@@ -65,6 +65,13 @@ class Exemplars:
         self.today.clear()
         self.met.clear()
 
+    def take_today(self) -> dict[int, Tensor]:
+        """Today's sample by class, which is forgotten here instead of being sealed."""
+        taken = {label: torch.stack(reservoir) for label, reservoir in self.today.items()}
+        self.today.clear()
+        self.met.clear()
+        return taken
+
     def recall(self, n: int, rng: torch.Generator) -> Batch:
         """`n` exemplars drawn with replacement, uniformly over all that are sealed."""
         if not self.kept:

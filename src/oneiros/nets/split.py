@@ -37,7 +37,13 @@ def split(net: nn.Module, location: str) -> Split:
         near = difflib.get_close_matches(location, modules, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise KeyError(f"{type(net).__name__} has no module {location!r} to replay from.{hint}")
-    graph = _Tracer(location).trace(net)
+    try:
+        graph = _Tracer(location).trace(net)
+    except Exception as error:  # whatever the network's own forward makes of stand-ins for tensors
+        raise ValueError(
+            f"{type(net).__name__} cannot be cut at {location!r}, because torch.fx cannot trace its forward: replay "
+            f"inside a network needs a feed-forward one without decisions on values ({type(error).__name__})"
+        ) from error
     calls = [node for node in graph.nodes if node.op == "call_module" and node.target == location]
     if len(calls) != 1:
         raise ValueError(f"{location!r} is called {len(calls)} times; replay needs a place that is passed once")

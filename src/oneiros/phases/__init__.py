@@ -13,6 +13,8 @@ from oneiros.phases.dreaming_wake import DreamingWake as DreamingWake
 from oneiros.phases.dreams import Imagined as Imagined
 from oneiros.phases.dreams import Veridical as Veridical
 from oneiros.phases.encode import Encode as Encode
+from oneiros.phases.encode import EncodeBeside as EncodeBeside
+from oneiros.phases.encode import RestBelow as RestBelow
 from oneiros.phases.equilibrium_wake import EquilibriumWake as EquilibriumWake
 from oneiros.phases.forget import ForgetLatents as ForgetLatents
 from oneiros.phases.interleave import Interleave as Interleave

@@ -7,10 +7,11 @@ Barry & Love 2022, Methods, "Replay": activations "induced by the training image
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from oneiros.core import Batch, Brain
 from oneiros.memory.class_activations import ClassActivations
+from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.images import Images
 from oneiros.nets.modes import resting
 from oneiros.nets.split import split
@@ -50,4 +51,64 @@ class Encode:
             for batch in today.batches():
                 activations.store(Batch(x=below(batch.x), y=batch.y), rng)
         today.forget()
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodeBeside:
+    """The same for a life of many days: today's classes are kept beside those of earlier days. Moves no parameter.
+
+    A class that today showed again is replaced. What was sampled of today's inputs is forgotten.
+
+    Attributes:
+        location: name of a module of the network.
+        sample: name of the `Exemplars` memory that sampled today's inputs.
+        into: name of the memory of activations.
+    """
+
+    name = "encode-beside"
+    changes = ()
+    returns = ()
+
+    location: str
+    sample: str = "today"
+    into: str = "activations"
+
+    def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
+        """Encode the sample of the day."""
+        sample, activations = brain.remembers(self.sample), brain.remembers(self.into)
+        if not isinstance(sample, Exemplars) or not isinstance(activations, ClassActivations):
+            found = f"{type(sample).__name__} and {type(activations).__name__}"
+            raise TypeError(f"EncodeBeside needs memories Exemplars and ClassActivations, got {found}")
+        below = split(brain.net, self.location).below
+        with resting(brain.net):
+            for label, inputs in sample.take_today().items():
+                activations.replace(label, below(inputs))
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestBelow:
+    """The layers up to `location` learn no more, so that activations there keep their meaning. Moves no parameter.
+
+    Batch normalisation there keeps the statistics that it has.
+
+    Attributes:
+        location: name of a module of the network.
+    """
+
+    name = "rest-below"
+    changes = ()
+    returns = ()
+
+    location: str
+
+    def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
+        """Ask for no gradient of them from now on."""
+        below = split(brain.net, self.location).below
+        for parameter in below.parameters():
+            parameter.requires_grad_(False)
+        for module in below.modules():
+            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
+                module.momentum = 0.0
         return {}

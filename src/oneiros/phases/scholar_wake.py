@@ -78,16 +78,19 @@ class ScholarWake:
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch, and what is replayed beside it."""
-        memory = brain.remembers(self.memory)
-        if not len(memory):
-            loss = cross_entropy(brain.net(batch.x), batch.targets())
-        else:
-            replayed = memory.recall(self.replayed, rng)
-            # One pass over both: layers are shared, and half as many small products are slower than one.
-            scores = brain.net(torch.cat([batch.x, replayed.x.to(batch.x.dtype)]))
-            past = self.targets(scores[len(batch) :], replayed).mean()
-            r = share_of_new(self.ratio, brain.age)
-            today = cross_entropy(scores[: len(batch)], batch.targets()) if len(batch) else past
-            loss = scholar_loss(today, past, r=r)
+        loss = self.loss(brain, batch, rng)
         descend(brain.optimiser(self.optim), loss)
         return {"loss": loss.detach()}
+
+    def loss(self, brain: Brain, batch: Batch, rng: torch.Generator) -> Tensor:
+        """Eq. 1 for this batch, for whoever takes the step himself."""
+        memory = brain.remembers(self.memory)
+        if not len(memory):
+            return cross_entropy(brain.net(batch.x), batch.targets())
+        replayed = memory.recall(self.replayed, rng)
+        # One pass over both: layers are shared, and half as many small products are slower than one.
+        scores = brain.net(torch.cat([batch.x, replayed.x.to(batch.x.dtype)]))
+        past = self.targets(scores[len(batch) :], replayed).mean()
+        r = share_of_new(self.ratio, brain.age)
+        today = cross_entropy(scores[: len(batch)], batch.targets()) if len(batch) else past
+        return scholar_loss(today, past, r=r)

@@ -1,0 +1,73 @@
+"""Category replay at one layer of anybody's network (Barry & Love 2022)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from oneiros.adapters import checks
+from oneiros.adapters.mechanism import Attachment, Needs
+from oneiros.core import Batch, Brain, Seeds
+from oneiros.memory.class_activations import ClassActivations
+from oneiros.memory.exemplars import Exemplars
+from oneiros.nets.split import names_above
+from oneiros.phases.category_replay import CategoryReplay
+from oneiros.phases.dreams import Dreams, Imagined
+from oneiros.phases.encode import EncodeBeside, RestBelow
+from oneiros.phases.remember import Remember
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerReplay:
+    """At night the layers above `layer` learn from activations of every class, imagined from what each is like.
+
+    By day a sample of today's inputs is kept; at nightfall it turns into the activations that it causes at `layer`,
+    and is forgotten. After the first night the layers below rest for good, so that activations of old keep their
+    meaning: this suits a pretrained network, or a first task that is rich enough.
+
+    Attributes:
+        layer: name of a module; every path through the network must pass it once.
+        per_class: inputs sampled of each class, and activations kept.
+        dreams: `Imagined()`, new activations from the Gaussian of each class, or `Veridical()`, those that are kept.
+        replayed: activations of each class in a night.
+        batch_size: to a step.
+        lr: of the night's Adam.
+    """
+
+    needs: ClassVar[Needs] = Needs(
+        paper="Barry & Love 2022",
+        net="feed-forward, traceable by torch.fx, without torch's own dropout",
+        inputs="any",
+        keeps="activations of each class at `layer`; today's sample until nightfall",
+        raw=False,
+        layer="one module",
+    )
+
+    layer: str
+    per_class: int = 200
+    dreams: Dreams = Imagined()
+    replayed: int = 1000
+    batch_size: int = 50
+    lr: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if min(self.per_class, self.replayed, self.batch_size) < 1 or self.lr <= 0:
+            raise ValueError(f"{self}: expected per_class, replayed and batch_size of at least 1 and lr > 0")
+
+    def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
+        """Cut the network at the layer."""
+        checks.known(self.layer, dict(net.named_modules()), what="module", where=net)
+        replay = CategoryReplay(
+            location=self.layer, above=names_above(net, self.layer), dreams=self.dreams, per_class=self.replayed,
+            batch_size=self.batch_size, optim="night",
+        )  # fmt: skip
+        if not replay.above:
+            raise ValueError(f"there are no parameters above {self.layer!r}, so a night could teach nothing")
+        brain = Brain(
+            net=net,
+            memory={"today": Exemplars(self.per_class), "activations": ClassActivations()},
+            optim={"night": torch.optim.Adam(net.parameters(), lr=self.lr)},
+        )
+        night = (EncodeBeside(location=self.layer), RestBelow(location=self.layer), replay)
+        return (Attachment(brain=brain, day=(Remember(memory="today"),), night=night),)

@@ -1,0 +1,24 @@
+"""The table of what each mechanism needs, out of the mechanisms themselves."""
+
+from oneiros.adapters.generative import GenerativeReplay
+from oneiros.adapters.layer import LayerReplay
+from oneiros.adapters.mechanism import Mechanism, NoSleep
+from oneiros.adapters.rehearsal import Rehearsal
+from oneiros.adapters.spiking import SpikeReplay
+
+MECHANISMS: tuple[type[Mechanism], ...] = (NoSleep, GenerativeReplay, LayerReplay, SpikeReplay, Rehearsal)
+
+
+def requirements() -> str:
+    """A Markdown table, one row a mechanism.
+
+    >>> print(requirements().splitlines()[0])
+    | mechanism | from | network | inputs | layer to name | keeps of the past | raw examples |
+    """
+    head = ("mechanism", "from", "network", "inputs", "layer to name", "keeps of the past", "raw examples")
+    rows = [head, ("---",) * len(head)]
+    for kind in MECHANISMS:
+        needs = kind.needs
+        raw = "yes" if needs.raw else "no"
+        rows.append((f"`{kind.__name__}`", needs.paper, needs.net, needs.inputs, needs.layer, needs.keeps, raw))
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
