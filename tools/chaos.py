@@ -1,8 +1,9 @@
 """Break a sweep in every way that machines do, finish it, and compare with the sweep that nobody disturbed.
 
-python tools/chaos.py                 50 random kills of workers, drivers and process groups at work; a full disk, a read-only
-                                      folder, a clock that jumps (the disks need the right to mount a tmpfs)
-python tools/chaos.py --kills 200 --seed 1 --keep FOLDER
+python tools/chaos.py [--kills 200 --seed 1 --keep FOLDER]
+
+50 random kills of workers, drivers and process groups that are in the middle of a run; a full disk, a read-only folder
+(these need the right to mount a tmpfs), a clock that jumps.
 
 Two sweeps at a time share the folder. Linux only. Exits with 1 when a row is lost, doubled or changed.
 """
