@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import platform
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -159,7 +160,7 @@ class Claim:
 
     def _write(self, info: ClaimInfo) -> None:
         with self._writing:
-            beside = self._folder / f".claim.{os.getpid()}.tmp"
+            beside = _beside(self._folder)
             beside.write_text(json.dumps(asdict(info)) + "\n")
             beside.replace(_file(self._folder, self._generation))
 
@@ -224,9 +225,14 @@ def _file(folder: Path, generation: int) -> Path:
     return folder / f".claim-{generation}.json"
 
 
+def _beside(folder: Path) -> Path:
+    # Process numbers are not enough: two machines that share the folder may have the same.
+    return folder / f".claim.{secrets.token_hex(8)}.tmp"
+
+
 def _create(path: Path, info: ClaimInfo) -> bool:
     """Whether `path` was made by us: only one process can. It is never there without its content."""
-    beside = path.with_name(f".claim.{os.getpid()}.new.tmp")
+    beside = _beside(path.parent)
     try:
         beside.write_text(json.dumps(asdict(info)) + "\n")
         os.link(beside, path)
