@@ -140,6 +140,19 @@ def test_who_was_followed_writes_nothing_more(tmp_path):
     assert (info.host, info.released) == ("far", False), "nor does it give back what is not its own"
 
 
+def test_who_was_followed_by_one_that_finished_and_left_writes_nothing_either(tmp_path):
+    held = Claim.take(tmp_path)
+    (tmp_path / ".claim-1.json").unlink()
+    with pytest.raises(BusyError, match="was taken over"):
+        held.require()
+    foreign(tmp_path, generation=1)  # as a last beat would write it again
+    held.require()
+    (tmp_path / "done.json").touch()
+    with pytest.raises(BusyError, match="was taken over"):
+        held.require()
+    held.release()
+
+
 def test_a_killed_owner_on_this_machine_is_followed_at_once(tmp_path):
     code = (
         "import sys; from pathlib import Path; from oneiros.results.claim import Claim\n"

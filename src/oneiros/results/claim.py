@@ -135,7 +135,7 @@ class Claim:
         Raises:
             BusyError: somebody did, since this process stood still for so long.
         """
-        if newest(self._folder) != self._generation:
+        if not self._mine():
             raise BusyError(
                 f"{self._folder} was taken over by another process{_who(self._folder)} while this one stood still; "
                 "what it had not yet written is dropped"
@@ -150,9 +150,13 @@ class Claim:
                 _sweep(self._folder, self._generation) if finished else self._write(replace(self._info, released=True))
         self._lock.release()
 
+    def _mine(self) -> bool:
+        """Whether nobody has followed, nor followed, finished and left."""
+        return newest(self._folder) == self._generation and not (self._folder / "done.json").exists()
+
     def _beat(self) -> None:
         beats = 0
-        while not self._over.wait(BEAT_SECONDS):
+        while not self._over.wait(BEAT_SECONDS) and self._mine():
             beats += 1
             seconds = round(time.monotonic() - self._began, 1)
             with contextlib.suppress(OSError):  # a full disk: what it means is for the next commit to say
