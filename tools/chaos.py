@@ -23,7 +23,7 @@ from pathlib import Path
 
 from oneiros.cli import main as oneiros
 from oneiros.papers import experiment, sweep
-from oneiros.results import read_results
+from oneiros.results import read_results, read_runs
 from oneiros.results.claim import alive, read_claim
 from oneiros.results.status import read_status
 from oneiros.results.store import run_folders
@@ -33,7 +33,7 @@ CONDITIONS = ("sequential", "src_rehearsal")
 COMMAND = ["run", EXPERIMENT, "--scale", "smoke", "--condition", *CONDITIONS]
 COMMAND += ["--set", "epochs=40", "examples=400", "--seeds"]
 ALIVE = 2  # sweeps at a time
-LONGEST = 4.0  # seconds between two kills
+LONGEST = 2.0  # runs as the undisturbed one, at most, between two kills
 
 
 class Driver:
@@ -125,6 +125,12 @@ def left_by(out: Path) -> dict[str, bytes]:
     }
 
 
+def mean_seconds(out: Path) -> float:
+    """How long a run took."""
+    runs = read_runs(out)
+    return sum(run.seconds for run in runs) / len(runs)
+
+
 def kills(root: Path, undisturbed: dict[str, bytes], seeds: int, wanted: int, moments: random.Random) -> Counter[str]:
     """Kill until it was done `wanted` times, in as many sweeps as that takes; every one of them is then finished."""
     struck = Counter[str]()
@@ -138,7 +144,7 @@ def kills(root: Path, undisturbed: dict[str, bytes], seeds: int, wanted: int, mo
                 break
             while len(drivers) < ALIVE:
                 drivers.append(Driver(out, seeds=seeds, jobs=moments.choice([1, 2]), log=log))
-            time.sleep(moments.uniform(0, LONGEST))
+            time.sleep(moments.uniform(0, LONGEST * mean_seconds(root / "undisturbed")))
             hit = strike(out, drivers, moments)
             if hit:
                 struck[hit] += 1
