@@ -1,8 +1,9 @@
 """Break a sweep in every way that machines do, finish it, and compare with the sweep that nobody disturbed.
 
-python tools/chaos.py                 50 random kills of workers, drivers and process groups; a full disk, a read-only
-                                      folder, a clock that jumps (the disks need the right to mount a tmpfs)
-python tools/chaos.py --kills 200 --seed 1 --keep FOLDER
+python tools/chaos.py [--kills 200 --seed 1 --keep FOLDER]
+
+50 random kills of workers, drivers and process groups that are in the middle of a run; a full disk, a read-only folder
+(these need the right to mount a tmpfs), a clock that jumps.
 
 Two sweeps at a time share the folder. Linux only. Exits with 1 when a row is lost, doubled or changed.
 """
@@ -22,15 +23,17 @@ from pathlib import Path
 
 from oneiros.cli import main as oneiros
 from oneiros.papers import experiment, sweep
-from oneiros.results import read_results
+from oneiros.results import read_results, read_runs
+from oneiros.results.claim import alive, read_claim
 from oneiros.results.status import read_status
+from oneiros.results.store import run_folders
 
 EXPERIMENT = "kubo2025/digits"
 CONDITIONS = ("sequential", "src_rehearsal")
 COMMAND = ["run", EXPERIMENT, "--scale", "smoke", "--condition", *CONDITIONS]
 COMMAND += ["--set", "epochs=40", "examples=400", "--seeds"]
 ALIVE = 2  # sweeps at a time
-LONGEST = 4.0  # seconds between two kills
+LONGEST = 2.0  # runs as the undisturbed one, at most, between two kills
 
 
 class Driver:
@@ -84,23 +87,28 @@ def jump_clocks() -> None:
     time.time = lambda: true() + leaps.uniform(-1, 1) * 864_000
 
 
-def strike(drivers: list[Driver], moments: random.Random) -> str:
-    """`kill -9` a worker, a driver or a whole group; what was hit, or ""."""
-    running = [driver for driver in drivers if driver.poll() is None]
-    if not running:
-        return ""
-    driver, what = moments.choice(running), moments.choice(["worker", "worker", "driver", "group"])
-    if what == "worker":
-        workers = driver.workers()
-        if not workers:
-            return ""
+def at_work(out: Path) -> set[int]:
+    """Process ids of those that hold a claim in `out`."""
+    claims = [read_claim(path) for path in run_folders(out) if alive(path)]
+    return {claim.pid for claim in claims if claim is not None}
+
+
+def strike(out: Path, drivers: list[Driver], moments: random.Random) -> str:
+    """`kill -9` a worker, a driver or a whole group, one that is in the middle of a run; what was hit, or ""."""
+    busy = at_work(out)
+    what = moments.choice(["worker", "driver", "group"])
+    for driver in moments.sample(drivers, len(drivers)):
+        # With one job at a time the driver works itself; it then stands for a worker, too.
+        workers = sorted(busy & {driver.pid, *driver.workers()})
+        if driver.poll() is not None or not workers:
+            continue
         with contextlib.suppress(ProcessLookupError):
-            os.kill(moments.choice(workers), signal.SIGKILL)
-    elif what == "driver":
-        os.kill(driver.pid, signal.SIGKILL)
-    else:
-        os.killpg(driver.pid, signal.SIGKILL)
-    return what
+            if what == "group":
+                os.killpg(driver.pid, signal.SIGKILL)
+            else:
+                os.kill(moments.choice(workers) if what == "worker" else driver.pid, signal.SIGKILL)
+            return what
+    return ""
 
 
 def left_by(out: Path) -> dict[str, bytes]:
@@ -117,6 +125,12 @@ def left_by(out: Path) -> dict[str, bytes]:
     }
 
 
+def mean_seconds(out: Path) -> float:
+    """How long a run took."""
+    runs = read_runs(out)
+    return sum(run.seconds for run in runs) / len(runs)
+
+
 def kills(root: Path, undisturbed: dict[str, bytes], seeds: int, wanted: int, moments: random.Random) -> Counter[str]:
     """Kill until it was done `wanted` times, in as many sweeps as that takes; every one of them is then finished."""
     struck = Counter[str]()
@@ -130,8 +144,8 @@ def kills(root: Path, undisturbed: dict[str, bytes], seeds: int, wanted: int, mo
                 break
             while len(drivers) < ALIVE:
                 drivers.append(Driver(out, seeds=seeds, jobs=moments.choice([1, 2]), log=log))
-            time.sleep(moments.uniform(0, LONGEST))
-            hit = strike(drivers, moments)
+            time.sleep(moments.uniform(0, LONGEST * mean_seconds(root / "undisturbed")))
+            hit = strike(out, drivers, moments)
             if hit:
                 struck[hit] += 1
                 print(f"{struck.total()}: {hit} of sweep {number}", flush=True)

@@ -35,6 +35,7 @@ from oneiros.results.row import COLUMNS
 from oneiros.results.status import read_status
 from oneiros.results.store import RunInfo
 from oneiros.results.table import rows_of
+from oneiros.results.tensors import read_tensors, write_tensors
 
 CASES = int(os.environ.get("ONEIROS_CASES", "200"))
 often = settings(max_examples=CASES, deadline=None)
@@ -226,6 +227,23 @@ def test_a_state_of_lists_of_tensors_comes_back(tmp_path):
     for each in (original, restored):
         step(each)
     assert torch.equal(original.net.state_dict()["weight"], restored.net.state_dict()["weight"])
+
+
+def test_tensors_lie_in_memory_as_they_did(tmp_path):
+    """A fused optimiser goes through weights and moments side by side in memory, whatever their shapes say."""
+    image = torch.arange(24.0).reshape(1, 2, 3, 4)
+    kept = {
+        "plain": image,
+        "channels last": image.to(memory_format=torch.channels_last),
+        "turned": image[0, 0].T,
+        "every second": image[..., ::2],
+    }
+    write_tensors(tmp_path / "t", "kind", kept, {})
+    came, _ = read_tensors(tmp_path / "t", "kind")
+    assert {name: torch.equal(kept[name], value) for name, value in came.items()} == dict.fromkeys(kept, True)
+    assert {name: came[name].stride() for name in ("plain", "channels last", "turned")} == {
+        name: kept[name].stride() for name in ("plain", "channels last", "turned")
+    }
 
 
 def test_a_hyperparameter_that_no_file_can_hold_is_named(tmp_path):

@@ -265,6 +265,7 @@ def _live_through(run: Run, experiment: Experiment, folder: RunFolder, report: R
     if board:
         board.close()
     if run.keep_weights:
+        folder.flush()  # which makes sure that the folder is still ours
         save_weights(folder.weights, life.brain.net)
     folder.seal()
     report(1.0, f"{time.perf_counter() - began:.0f} s")

@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import platform
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -134,7 +135,7 @@ class Claim:
         Raises:
             BusyError: somebody did, since this process stood still for so long.
         """
-        if newest(self._folder) != self._generation:
+        if not self._mine():
             raise BusyError(
                 f"{self._folder} was taken over by another process{_who(self._folder)} while this one stood still; "
                 "what it had not yet written is dropped"
@@ -149,9 +150,13 @@ class Claim:
                 _sweep(self._folder, self._generation) if finished else self._write(replace(self._info, released=True))
         self._lock.release()
 
+    def _mine(self) -> bool:
+        """Whether nobody has followed, nor followed, finished and left."""
+        return newest(self._folder) == self._generation and not (self._folder / "done.json").exists()
+
     def _beat(self) -> None:
         beats = 0
-        while not self._over.wait(BEAT_SECONDS):
+        while not self._over.wait(BEAT_SECONDS) and self._mine():
             beats += 1
             seconds = round(time.monotonic() - self._began, 1)
             with contextlib.suppress(OSError):  # a full disk: what it means is for the next commit to say
@@ -159,7 +164,7 @@ class Claim:
 
     def _write(self, info: ClaimInfo) -> None:
         with self._writing:
-            beside = self._folder / f".claim.{os.getpid()}.tmp"
+            beside = _beside(self._folder)
             beside.write_text(json.dumps(asdict(info)) + "\n")
             beside.replace(_file(self._folder, self._generation))
 
@@ -224,9 +229,14 @@ def _file(folder: Path, generation: int) -> Path:
     return folder / f".claim-{generation}.json"
 
 
+def _beside(folder: Path) -> Path:
+    # Process numbers are not enough: two machines that share the folder may have the same.
+    return folder / f".claim.{secrets.token_hex(8)}.tmp"
+
+
 def _create(path: Path, info: ClaimInfo) -> bool:
     """Whether `path` was made by us: only one process can. It is never there without its content."""
-    beside = path.with_name(f".claim.{os.getpid()}.new.tmp")
+    beside = _beside(path.parent)
     try:
         beside.write_text(json.dumps(asdict(info)) + "\n")
         os.link(beside, path)

@@ -97,8 +97,11 @@ class Manifest:
             expected = {"seed": int, "config": dict, "data": dict, "versions": dict}.get(each.name, str)
             if not isinstance(value, expected) or isinstance(value, bool):
                 raise TypeError(f"{each.name} is {value!r}, expected {expected.__name__}")
-            if expected is str:
-                value.encode()  # half of a pair of surrogates is no text, and no file system takes it
+            texts = [value] if expected is str else [*value.values()] if each.name in ("data", "versions") else []
+            for text in texts:
+                if not isinstance(text, str):
+                    raise TypeError(f"{each.name} holds {text!r}, expected text")
+                text.encode()  # half of a pair of surrogates is no text, and no file system takes it
 
     @classmethod
     def from_json(cls, text: str, where: str) -> "Manifest":

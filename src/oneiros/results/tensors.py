@@ -15,13 +15,14 @@ from oneiros.results.folder import write_atomically
 from oneiros.results.manifest import canonical
 
 ENTRY = "oneiros"
+ORDERS = "orders"
 
 
 def write_tensors(path: Path, kind: str, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
     """Write tensors and a header of texts, in one atomic step; `kind` names the format in the file."""
     # Copies: safetensors refuses tensors that share storage or are not contiguous.
     own = {key: value.detach().to("cpu", copy=True).contiguous() for key, value in tensors.items()}
-    said = {**header, "format": kind}
+    said = {**header, "format": kind, ORDERS: canonical({k: _order(v) for k, v in tensors.items() if _order(v)})}
     # One entry, since safetensors writes several in any order, and the same tensors shall be the same bytes.
     # Bytes, written by Python: safetensors' own writer does not say which error a full disk is.
     content = save(own, metadata={ENTRY: canonical({**said, "sha256": checksum(own, said)})})
@@ -45,7 +46,25 @@ def read_tensors(path: Path, kind: str) -> tuple[dict[str, Tensor], dict[str, st
         raise CheckpointError(refusal(path, f"it cannot be read as safetensors ({error})")) from error
     if header.pop("sha256", "") != checksum(tensors, header):
         raise CheckpointError(refusal(path, "its checksum does not fit its contents, so the file was damaged"))
-    return tensors, header
+    try:
+        orders = json.loads(header.pop(ORDERS))
+        return {name: _laid_out(value, orders.get(name)) for name, value in tensors.items()}, header
+    except (KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        raise CheckpointError(refusal(path, f"its header cannot be read ({error})")) from error
+
+
+def _order(tensor: Tensor) -> list[int]:
+    """Dimensions from the slowest to the fastest in memory, where that is not their order; else nothing."""
+    strides = tensor.stride()
+    return [] if tensor.is_contiguous() else sorted(range(tensor.ndim), key=lambda d: -strides[d])
+
+
+def _laid_out(tensor: Tensor, order: list[int] | None) -> Tensor:
+    """The same values in memory as they were: kernels sum in the order of memory, fused optimisers go through it."""
+    if not order:
+        return tensor
+    back = [order.index(d) for d in range(tensor.ndim)]
+    return tensor.permute(order).contiguous().permute(back)
 
 
 def _header(metadata: Mapping[str, str]) -> dict[str, str]:
