@@ -55,6 +55,7 @@ def live(mechanism, days: int = 5, epochs: int = 12, hidden: int = 64, seed: int
     return float((net(test.x).argmax(1) == test.y).double().mean()), sleeper
 
 
+@pytest.mark.slow
 def test_dreams_keep_ten_classes_that_a_plain_loop_forgets():
     plain, _ = live(NoSleep(), epochs=3)
     dreaming, sleeper = live(GenerativeReplay(hidden=(128,), latent=12, lr=2e-3, replayed=64))
