@@ -268,7 +268,7 @@ def test_other_wrong_use_gets_answers():
         Sleeper(mlp(), SPIKES, classes=10).loss(lesson()[0] - 1, lesson()[1])
     sleeper = Sleeper(mlp(), DREAMS, classes=10)
     sleeper.loss(*lesson())
-    with pytest.raises(ValueError, match=r"inputs are \(64,\) each; the first lesson's were \(1, 8, 8\)"):
+    with pytest.raises(ValueError, match=r"inputs are \(64,\) each on cpu; the first lesson's were \(1, 8, 8\)"):
         sleeper.loss(lesson()[0].flatten(1), lesson()[1])
 
 
