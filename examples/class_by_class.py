@@ -1,6 +1,6 @@
 """scikit-learn: `partial_fit` one class at a time, `sleep` after each; no example is stored.
 
-    python examples/class_by_class.py [--smoke]
+python examples/class_by_class.py [--smoke]
 """
 
 import sys

@@ -39,9 +39,8 @@ class PadGenerator(torch.nn.Module):
 
 
 digits = load("digits")
-train, test = (
-    (interpolate(part.x.expand(-1, 3, -1, -1), size=(32, 32)), part.y) for part in (digits.train.all(), digits.test.all())
-)
+parts = (digits.train.all(), digits.test.all())
+train, test = ((interpolate(part.x.expand(-1, 3, -1, -1), size=(32, 32)), part.y) for part in parts)
 with Seeds(0).building("init"):
     pad = DreamingNet(channels=16, latents=32)
     scholar = Scholar(PadGenerator(pad, 32), SmallConvNet((3, 32, 32), 10, width=8))

@@ -16,7 +16,7 @@ from oneiros.data import load
 smoke = "--smoke" in sys.argv
 data = load("digits" if smoke else "mnist")
 train, test = data.train.all(), data.test.all()
-epochs = 15 if smoke else 2
+epochs = 6 if smoke else 2
 
 
 def learn(mechanism: Mechanism) -> float:

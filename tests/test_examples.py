@@ -30,7 +30,7 @@ def script(request, capsys, monkeypatch) -> list[float]:
 @pytest.mark.parametrize("script", ["plain_loop", "class_by_class"], indirect=True)
 def test_with_nights_the_network_keeps_what_it_loses_without(script):
     without, sleeping = script
-    assert sleeping > without + 0.4
+    assert sleeping > without + 0.3
 
 
 @pytest.mark.parametrize("script", ["spikes_after_dreams"], indirect=True)

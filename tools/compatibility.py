@@ -43,7 +43,8 @@ class Resnet18(nn.Module):
         self.net = resnet18(num_classes=10)
         self.net.conv1 = nn.Conv2d(1, 64, 3, padding=1, bias=False)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Scores."""
         return self.net(x)
 
 

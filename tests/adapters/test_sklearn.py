@@ -16,9 +16,7 @@ from sklearn.utils.estimator_checks import estimator_checks_generator
 from oneiros.adapters import GenerativeReplay, NoSleep
 from oneiros.adapters.sklearn import SleepingClassifier
 
-QUICK = SleepingClassifier(
-    (32,), epochs=5, lr=0.01, mechanism=GenerativeReplay(hidden=(8,), latent=2, replayed=8)
-)
+QUICK = SleepingClassifier((32,), epochs=5, lr=0.01, mechanism=GenerativeReplay(hidden=(8,), latent=2, replayed=8))
 CHECKS = list(estimator_checks_generator(QUICK))
 
 
@@ -47,7 +45,7 @@ def test_scikit_learns_own_check(estimator, check):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_scikit_learns_own_checks_with_the_default_settings():
-    """Whole, the check of the array interface included, which an environment variable switches on before scipy loads."""
+    """Whole: an environment variable, read as scipy loads, switches on the one of the array interface."""
     code = """
 import warnings; warnings.simplefilter("ignore")
 from sklearn.utils.estimator_checks import check_estimator

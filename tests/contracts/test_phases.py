@@ -30,6 +30,7 @@ from oneiros.phases.anneal import Anneal
 from oneiros.phases.backprop_wake import BackpropWake
 from oneiros.phases.consolidate import Consolidate, FreshOptimisers, Newborn, Succeed
 from oneiros.phases.dreaming_wake import DreamingWake
+from oneiros.phases.encode import EncodeBeside, RestBelow
 from oneiros.phases.equilibrium_wake import EquilibriumWake
 from oneiros.phases.forget import ForgetLatents
 from oneiros.phases.interleave import Interleave
@@ -156,6 +157,14 @@ def ventral_brain() -> Brain:
     return Brain(net=net, memory=memory, optim={"wake": TensorFlowAdam(net.parameters(), lr=0.1)})
 
 
+def sampling_brain() -> Brain:
+    """The same with a sample of today's images in place of all of them."""
+    brain, sample = ventral_brain(), Exemplars(per_class=2)
+    sample.store(VISUAL_LESSON, torch.Generator().manual_seed(1))
+    brain.memory |= {"today": sample, "activations": ClassActivations()}
+    return brain
+
+
 def replay(**changed):
     above = names_above(ventral_brain().net, "features.pool1")
     return CategoryReplay(**(dict(location="features.pool1", above=above, batch_size=5, per_class=4) | changed))
@@ -209,6 +218,8 @@ CASES = {
     "visual-wake": Case(VisualWake(), ventral_brain, VISUAL_LESSON),
     "augment": Case(Augment(inner=(Remember(memory="today"), VisualWake())), ventral_brain, VISUAL_LESSON),
     "encode": Case(Encode(location="features.pool2"), ventral_brain),
+    "encode-beside": Case(EncodeBeside(location="features.pool2"), sampling_brain),
+    "rest-below": Case(RestBelow(location="features.pool1"), ventral_brain),
     "category-replay": Case(replay(), ventral_brain),
     "category-replay of remembered activations": Case(replay(dreams=Veridical()), ventral_brain),
     "category-replay rectified": Case(replay(dreams=Imagined(shape=rectified)), ventral_brain),

@@ -5,14 +5,25 @@ import copy
 import pytest
 import torch
 import torchvision
+from torch import nn
 from torch.nn.functional import cross_entropy
 
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.equations.gaussian import block_mean, clamped, gaussian_draw
-from oneiros.memory import ClassActivations, Images
+from oneiros.memory import ClassActivations, Exemplars, Images
 from oneiros.nets import VGG, Anatomy, names_above, split
 from oneiros.optim import TensorFlowAdam
-from oneiros.phases import Away, CategoryReplay, Encode, Imagined, Remember, Veridical, VisualWake
+from oneiros.phases import (
+    Away,
+    CategoryReplay,
+    Encode,
+    EncodeBeside,
+    Imagined,
+    Remember,
+    RestBelow,
+    Veridical,
+    VisualWake,
+)
 
 LESSON = Batch(x=torch.rand(12, 3, 8, 8, generator=torch.Generator().manual_seed(0)), y=torch.arange(12) % 3)
 
@@ -200,3 +211,28 @@ def test_it_says_what_is_missing():
         replay_from(net)(brain, rng())
     with pytest.raises(TypeError, match="Encode needs memories"):
         Encode(location="features.pool1")(brain, rng())
+
+
+def test_encoding_beside_keeps_earlier_classes_and_replaces_those_shown_again():
+    """By hand: the layer below doubles its input, so what is kept can be told from what was met."""
+    net = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 2))
+    with torch.no_grad():
+        net[0].weight.fill_(2.0)
+    sample, activations = Exemplars(per_class=3), ClassActivations()
+    brain, rng = Brain(net=net, memory={"today": sample, "activations": activations}), torch.Generator()
+    for value, label in ((1.0, 0), (3.0, 1), (5.0, 0)):
+        sample.store(Batch(x=torch.full((2, 1), value), y=torch.full((2,), label)), rng)
+        EncodeBeside(location="0")(brain, rng)
+        assert not len(sample.today)
+    assert activations.classes == (0, 1)
+    assert activations.of_class(0).tolist() == [[10.0], [10.0]]
+    assert activations.of_class(1).tolist() == [[6.0], [6.0]]
+
+
+def test_layers_that_rest_learn_no_more_and_keep_their_statistics():
+    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 2))
+    RestBelow(location="1")(Brain(net=net), torch.Generator())
+    before = net[1].running_mean.clone()
+    net(torch.rand(8, 2, generator=torch.Generator().manual_seed(0)) + 5)
+    assert torch.equal(net[1].running_mean, before)
+    assert [p.requires_grad for p in net.parameters()] == [False] * 4 + [True] * 2

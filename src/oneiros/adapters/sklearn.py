@@ -63,8 +63,8 @@ class SleepingClassifier(ClassifierMixin, BaseEstimator):
         classes = np.unique(y)
         if len(classes) < 2:
             raise ValueError(
-                f"SleepingClassifier.fit got 1 class, {classes.tolist()[0]!r}: there is nothing to tell apart. To learn class "
-                "by class, call partial_fit(X, y, classes=all of them)"
+                f"SleepingClassifier.fit got 1 class, {classes.tolist()[0]!r}: there is nothing to tell apart. "
+                "To learn class by class, call partial_fit(X, y, classes=all of them)"
             )
         self._begin(X, classes)
         self._day(X, y)
@@ -138,7 +138,9 @@ class SleepingClassifier(ClassifierMixin, BaseEstimator):
     def _day(self, X: NDArray, y: NDArray) -> None:
         unknown = np.setdiff1d(y, self.classes_)
         if len(unknown):
-            raise ValueError(f"label {unknown.tolist()[0]!r} is outside classes {self.classes_}: name it in the first call")
+            raise ValueError(
+                f"label {unknown.tolist()[0]!r} is outside classes {self.classes_}: name it in the first call"
+            )
         inputs, labels = self._inputs(X), torch.from_numpy(np.searchsorted(self.classes_, y))
         for _ in range(self.epochs):
             for index in torch.randperm(len(labels), generator=self._order).split(self.batch_size):

@@ -48,7 +48,7 @@ class Sleeper:
         self.nights = 0
         self.lessons = 0  # of today
         self._seed = seed
-        self._shape: tuple[int, ...] = ()
+        self._first = torch.zeros(0)  # an input of the first lesson, for its shape and device
 
     def loss(self, x: Any, y: Any) -> Tensor:
         """Today's loss and what is replayed beside it; call `backward` on it.
@@ -64,9 +64,12 @@ class Sleeper:
         if not self.attachments:
             checks.scores(self.net, batch.x[:1], classes=self.classes)
             self.attachments = self.mechanism.attach(self.net, batch, self.classes, self._seeds(batch.x))
-            self._shape = tuple(batch.x.shape[1:])
-        if tuple(batch.x.shape[1:]) != self._shape:
-            raise ValueError(f"inputs are {tuple(batch.x.shape[1:])} each; the first lesson's were {self._shape}")
+            self._first = batch.x[0].detach().clone()
+        if batch.x.shape[1:] != self._first.shape or batch.x.device != self._first.device:
+            raise ValueError(
+                f"inputs are {tuple(batch.x.shape[1:])} each on {batch.x.device}; the first lesson's were "
+                f"{tuple(self._first.shape)} on {self._first.device}, and so is what was built for them"
+            )
         seeds = self._seeds(batch.x)
         views = [each.view(batch) for each in self.attachments]
         main = next((i for i, each in enumerate(self.attachments) if each.replays), 0)
