@@ -4,7 +4,7 @@ Read from the bottom: `ClassIncremental.build` assembles data, network, memories
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
@@ -17,6 +17,7 @@ from oneiros.memory.mean_input import MeanInput
 from oneiros.nets.equilibrium import EquilibriumRNN, Euler, FixedPoint
 from oneiros.papers.kubo2025.config import Config
 from oneiros.papers.recipe import Build, Life, Measured
+from oneiros.papers.search import Search
 from oneiros.phases.equilibrium_wake import EquilibriumWake
 from oneiros.phases.rehearse import Rehearse
 from oneiros.phases.remember import Remember, SealExemplars
@@ -150,6 +151,7 @@ class ClassIncremental:
     paper: str = "kubo2025"
     conditions: tuple[str, ...] = CONDITIONS
     drawings: tuple[Drawing, ...] = ()
+    searches: Mapping[str, Search] = field(default_factory=dict)
 
     def build(self, what: Build) -> Life:
         """One run, ready to live."""
