@@ -17,7 +17,7 @@ from oneiros.memory.images import Images
 from oneiros.memory.mean_input import MeanInput
 from oneiros.memory.recent_latents import RecentLatents
 from oneiros.memory.selector import Selector
-from oneiros.nets import VGG, Anatomy, names_above, split
+from oneiros.nets import VGG, Anatomy, RecurrentNet, names_above, split
 from oneiros.nets.dreaming import DreamingNet
 from oneiros.nets.equilibrium import EquilibriumRNN
 from oneiros.nets.layers import MultiHead, Perceptron
@@ -25,7 +25,17 @@ from oneiros.nets.scholar import Scholar, Succession
 from oneiros.nets.vae import VAE, ClassVAE
 from oneiros.nets.wgan import WGAN
 from oneiros.optim import TensorFlowAdam
-from oneiros.phases import Augment, Away, CategoryReplay, Encode, Imagined, SelectedReplay, Veridical, VisualWake
+from oneiros.phases import (
+    Augment,
+    Away,
+    CategoryReplay,
+    ConvergentWake,
+    Encode,
+    Imagined,
+    SelectedReplay,
+    Veridical,
+    VisualWake,
+)
 from oneiros.phases.anneal import Anneal
 from oneiros.phases.backprop_wake import BackpropWake
 from oneiros.phases.consolidate import Consolidate, FreshOptimisers, Newborn, Succeed
@@ -67,6 +77,15 @@ def equilibrium_brain() -> Brain:
     exemplars.seal()
     optim = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.5)
     return Brain(net=net, memory={"mean": mean, "exemplars": exemplars}, optim={"wake": optim})
+
+
+def recurrent_brain() -> Brain:
+    """The same with recurrence in its hidden layer."""
+    with Seeds(0).building("init"):
+        net = RecurrentNet((6, 8, 3))
+    mean = MeanInput()
+    mean.store(LESSON, torch.Generator().manual_seed(1))
+    return Brain(net=net, memory={"mean": mean}, optim={"wake": torch.optim.SGD(net.parameters(), lr=0.1)})
 
 
 GREY = Batch(
@@ -175,6 +194,7 @@ def sleep(**changed):
 
 CASES = {
     "equilibrium-wake": Case(EquilibriumWake()),
+    "convergent-wake": Case(ConvergentWake()),
     "rehearse": Case(Rehearse(inner=EquilibriumWake(), today=6)),
     "remember mean": Case(Remember(memory="mean")),
     "remember exemplars": Case(Remember(memory="exemplars")),
@@ -206,6 +226,10 @@ CASES = {
     "spiking-sleep with feedback": Case(sleep(feedback=(1.0,))),
     "spiking-sleep weight-dependent": Case(sleep(stdp="weight_dependent")),
     "spiking-sleep of one layer": Case(sleep(layers=("hidden.weight",), gains=(2.0,), inc=(0.1,), dec=(0.1,))),
+    "spiking-sleep with loops": Case(
+        sleep(loops=("recurrent.weight",), loop_gains=(1.0,), inc=(1e-3,) * 3, dec=(1e-3,) * 3), recurrent_brain
+    ),
+    "backprop-wake through time": Case(BackpropWake(changes=("hidden.", "recurrent.", "output.")), recurrent_brain),
     "visual-wake": Case(VisualWake(), ventral_brain, VISUAL_LESSON),
     "augment": Case(Augment(inner=(Remember(memory="today"), VisualWake())), ventral_brain, VISUAL_LESSON),
     "encode": Case(Encode(location="features.pool2"), ventral_brain),

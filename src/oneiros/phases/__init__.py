@@ -9,6 +9,7 @@ from oneiros.phases.consolidate import Consolidate as Consolidate
 from oneiros.phases.consolidate import FreshOptimisers as FreshOptimisers
 from oneiros.phases.consolidate import Newborn as Newborn
 from oneiros.phases.consolidate import Succeed as Succeed
+from oneiros.phases.convergent_wake import ConvergentWake as ConvergentWake
 from oneiros.phases.dreaming_wake import DreamingWake as DreamingWake
 from oneiros.phases.dreams import Imagined as Imagined
 from oneiros.phases.dreams import Veridical as Veridical
