@@ -15,12 +15,12 @@ from oneiros.papers.recipe import Experiment
 class Range:
     """One constant's range: from `low` to `high`, both included; searched by ratios where `log`.
 
-    >>> Range(1, 100).at(0.5), Range(0, 1, log=False).at(0.5), Range(10, 1000, whole=True).at(0.5)
+    >>> round(Range(1, 100).at(0.5), 9), Range(0, 1, log=False).at(0.5), Range(10, 1000, whole=True).at(0.5)
     (10.0, 0.5, 100)
     """
 
-    low: float
-    high: float
+    low: float | int
+    high: float | int
     log: bool = True
     whole: bool = False
 
@@ -28,7 +28,7 @@ class Range:
         if not self.low < self.high or (self.log and self.low <= 0):
             raise ValueError(f"{self}: expected low < high, and low above 0 where ratios are searched (log)")
 
-    def at(self, share: float) -> float:
+    def at(self, share: float) -> float | int:
         """The constant that lies at `share` of the way from low (0) to high (1)."""
         if self.log:
             value = math.exp(math.log(self.low) + share * math.log(self.high / self.low))
@@ -37,7 +37,7 @@ class Range:
         value = min(max(value, self.low), self.high)
         return round(value) if self.whole else value
 
-    def share(self, value: float) -> float:
+    def share(self, value: float | int) -> float:
         """The inverse of `at`, for a value inside the range."""
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
@@ -60,8 +60,8 @@ class Search:
     """
 
     ranges: Mapping[str, Range]
-    place: Callable[[Any, Mapping[str, float]], Any]
-    starts: tuple[Mapping[str, float], ...] = ()
+    place: Callable[[Any, Mapping[str, float | int]], Any]
+    starts: tuple[Mapping[str, float | int], ...] = ()
     validation: tuple[str, ...] = ("evaluate_on=validation",)
     metric: str = "accuracy_seen"
     nights_only: bool = False

@@ -61,7 +61,7 @@ class Fitness:
         """The condition's."""
         return self.experiment.searches[self.condition]
 
-    def days(self, values: Mapping[str, float], destiny: Destiny) -> Iterator[float]:
+    def days(self, values: Mapping[str, float | int], destiny: Destiny) -> Iterator[float]:
         """What the constants `values` reach at the end of each day of one life."""
         life = self._life(values, destiny)
         start, evening = None, Cursor(0, life.schedule.epochs)
@@ -76,7 +76,7 @@ class Fitness:
                 measured = [m for m in life.measure(event) if m.metric == self.search.metric]
                 yield next(m.value for m in measured if m.task == event.task and m.phase == "end")
 
-    def _life(self, values: Mapping[str, float], destiny: Destiny) -> Life:
+    def _life(self, values: Mapping[str, float | int], destiny: Destiny) -> Life:
         config = self.search.place(override(self.config, self.search.validation), values)
         life = self.experiment.build(
             Build(config=config, condition=self.condition, seed=destiny.seed, data=self.data, device=self.device)

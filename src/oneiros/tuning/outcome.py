@@ -36,7 +36,7 @@ class Winner:
     is_start: bool
     searched: float
     fresh: tuple[float, ...]
-    values: Mapping[str, float]
+    values: Mapping[str, float | int]
 
     @property
     def mean(self) -> float:
@@ -89,7 +89,7 @@ def ranking_text(winners: list[Winner]) -> list[tuple[str, ...]]:
     return lines
 
 
-def tally(study: optuna.Study) -> dict[str, float]:
+def tally(study: optuna.Study) -> dict[str, float | int]:
     """How many candidates, how many were given up, how many lives they lived, what it took."""
     done = finished(study)
     return {
@@ -137,7 +137,7 @@ def write_outcome(storage: Storage, request: Request, search: Search) -> Path:
     return file
 
 
-def changed_settings(request: Request, search: Search, values: Mapping[str, float]) -> dict[str, Any]:
+def changed_settings(request: Request, search: Search, values: Mapping[str, float | int]) -> dict[str, Any]:
     """What the constants change in the configuration, by the names that `--set` takes."""
     before = dict(settings(request.config))
     after = dict(settings(search.place(request.config, values)))

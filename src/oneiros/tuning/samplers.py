@@ -130,5 +130,5 @@ class CmaEs(BaseSampler):
         """Not needed as long as the ranges stay what they are."""
         return self.random.sample_independent(study, trial, param_name, param_distribution)
 
-    def _shares(self, values: Mapping[str, float]) -> np.ndarray:
+    def _shares(self, values: Mapping[str, float | int]) -> np.ndarray:
         return np.array([each.share(values[name]) for name, each in self.search.ranges.items()]).clip(0, 1)

@@ -80,6 +80,7 @@ class Storage:
     """The journal of one output folder."""
 
     def __init__(self, out: Path) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would print every candidate through the progress
         (out / "workers").mkdir(parents=True, exist_ok=True)
         self.out = out
         file = str(out / "search.journal")
@@ -92,7 +93,7 @@ class Storage:
             storage=self.journal, study_name=name, sampler=sampler, direction="maximize", load_if_exists=True
         )
 
-    def prepare(self, request: Request, starts: Sequence[dict[str, float]]) -> None:
+    def prepare(self, request: Request, starts: Sequence[dict[str, float | int]]) -> None:
         """Note what is searched, or refuse if something else is; begin with `starts`; free what dead workers held.
 
         Raises:

@@ -22,7 +22,7 @@ NIGHT = {
 GROWTH = {"growth": Range(0, 0.9, log=False)}
 
 
-def night(values: Mapping[str, float]) -> SpikingSleep:
+def night(values: Mapping[str, float | int]) -> SpikingSleep:
     """The night with these constants; equally long ones where `growth` is not among them."""
     gain, inc, dec = values["gain_hidden"], values["inc"], values["dec"]
     return SpikingSleep(
@@ -37,7 +37,7 @@ def night(values: Mapping[str, float]) -> SpikingSleep:
     )
 
 
-def constants(sleep: SpikingSleep) -> dict[str, float]:
+def constants(sleep: SpikingSleep) -> dict[str, float | int]:
     """The inverse of `night`."""
     return {
         "steps": sleep.steps,
@@ -53,12 +53,12 @@ def constants(sleep: SpikingSleep) -> dict[str, float]:
     }
 
 
-def place_sleep(config: Config, values: Mapping[str, float]) -> Config:
+def place_sleep(config: Config, values: Mapping[str, float | int]) -> Config:
     """`config` with the night of its `src` conditions replaced."""
     return replace(config, sleep=night(values))
 
 
-def place_equal_sleep(config: Config, values: Mapping[str, float]) -> Config:
+def place_equal_sleep(config: Config, values: Mapping[str, float | int]) -> Config:
     """`config` with the night of `src_equal_nights` replaced."""
     return replace(config, equal_sleep=night(values))
 
