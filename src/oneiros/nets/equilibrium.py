@@ -190,4 +190,8 @@ class EquilibriumRNN(nn.Module):
         The output state is these scores clipped to [0, 1], so its order is the same except that
         scores below 0 (or above 1), which the clipping makes equal, keep theirs.
         """
-        return self.output(self.free(self.circuit(x)).hidden)
+        return self.output(self.activity(x))
+
+    def activity(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b hidden"]:
+        """The hidden layer at the free equilibrium."""
+        return self.free(self.circuit(x)).hidden

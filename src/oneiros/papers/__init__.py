@@ -8,6 +8,9 @@ from oneiros.papers.recipe import Experiment
 EXPERIMENTS = {
     "kubo2025/mnist": "oneiros.papers.kubo2025:MNIST",
     "kubo2025/digits": "oneiros.papers.kubo2025:DIGITS",
+    "kubo2025/table2": "oneiros.papers.kubo2025:TABLE2",
+    "kubo2025/table2-kmnist": "oneiros.papers.kubo2025:TABLE2_KMNIST",
+    "kubo2025/table2-features": "oneiros.papers.kubo2025:TABLE2_FEATURES",
     "shin2017/chain": "oneiros.papers.shin2017.experiment:CHAIN",
     "shin2017/permuted": "oneiros.papers.shin2017.experiment:PERMUTED",
     "shin2017/domains": "oneiros.papers.shin2017.experiment:DOMAINS",

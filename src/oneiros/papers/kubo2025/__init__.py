@@ -3,6 +3,8 @@
 from oneiros.papers.kubo2025.config import DIGITS_SCALES, MNIST_SCALES
 from oneiros.papers.kubo2025.experiment import CONDITIONS, ClassIncremental
 from oneiros.papers.kubo2025.search import searches
+from oneiros.papers.kubo2025.subjects import SCALES
+from oneiros.papers.kubo2025.tables import STRATEGIES, Table, cells
 
 MNIST = ClassIncremental(
     name="mnist",
@@ -16,5 +18,24 @@ DIGITS = ClassIncremental(
     scales=DIGITS_SCALES,
     searches=searches(DIGITS_SCALES["paper"]),
 )
+RECURRENT = ("mrnn_ep", "mrnn_bptt", "rnn_bptt")
+TABLE2 = Table(
+    name="table2",
+    summary="Table 2, MNIST and Fashion-MNIST: three networks, five strategies; Figs. 3, 4, 6 and 7",
+    scales=SCALES,
+    cells=cells(("mnist", "fashion"), RECURRENT, STRATEGIES),
+)
+TABLE2_KMNIST = Table(
+    name="table2-kmnist",
+    summary="Table 2, KMNIST: three networks, five strategies",
+    scales=SCALES,
+    cells=cells(("kmnist",), RECURRENT, STRATEGIES),
+)
+TABLE2_FEATURES = Table(
+    name="table2-features",
+    summary="Table 2, features of images (--set features.data=parquet:DIR): three networks, five strategies",
+    scales=SCALES,
+    cells=cells(("features",), RECURRENT, STRATEGIES),
+)
 
-__all__ = ["CONDITIONS", "DIGITS", "MNIST"]
+__all__ = ["CONDITIONS", "DIGITS", "MNIST", "TABLE2", "TABLE2_FEATURES", "TABLE2_KMNIST"]

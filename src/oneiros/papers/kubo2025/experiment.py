@@ -5,7 +5,7 @@ Read from the bottom: `ClassIncremental.build` assembles data, network, memories
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 
@@ -67,9 +67,33 @@ class Lessons(NamedTuple):
     checksums: Mapping[str, str]
 
 
-def lessons(what: Build) -> Lessons:
+class Source(Protocol):
+    """What `lessons` asks of a configuration."""
+
+    @property
+    def data(self) -> str:
+        """Data set."""
+        ...
+
+    @property
+    def evaluate_on(self) -> str:
+        """Test or validation."""
+        ...
+
+    @property
+    def examples(self) -> int:
+        """How many to keep, 0 for all."""
+        ...
+
+    @property
+    def validation(self) -> float:
+        """Fraction carved off."""
+        ...
+
+
+def lessons(what: Build, config: Source) -> Lessons:
     """Load, carve the validation split off, and thin for small scales."""
-    config, seeds = what.config, Seeds(what.seed)
+    seeds = Seeds(what.seed)
     data = load(config.data, root=what.data, device=what.device)
     # The split is the same for every seed: no run may train on what another chose its constants by.
     train, validation = carve(data.train, fraction=config.validation, rng=Seeds(0).rng("validation"))
@@ -157,7 +181,7 @@ class ClassIncremental:
         """One run, ready to live."""
         config: Config = what.config
         strategy, seeds = strategies(config)[what.condition], Seeds(what.seed, what.device)
-        train, test, checksums = lessons(what)
+        train, test, checksums = lessons(what, config)
         order = task_order(len(train.classes), Seeds(what.seed).rng("order"))
         if strategy.parallel:
             tasks = (joint(train, test, batch_size=config.batch_size),)
