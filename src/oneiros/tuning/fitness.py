@@ -72,8 +72,9 @@ class Fitness:
         for event in live(life.brain, life.tasks, life.schedule, life.seeds, start=start):
             if keeps and event.kind == "epoch_end" and event.resume == evening:
                 self.evenings[destiny] = Snapshot.of(life.brain)
+            # Every event, as in a run: a recipe may compare one with the next.
+            measured = [m for m in life.measure(event) if m.metric == self.search.metric]
             if event.kind == "task_end":
-                measured = [m for m in life.measure(event) if m.metric == self.search.metric]
                 yield next(m.value for m in measured if m.task == event.task and m.phase == "end")
 
     def _life(self, values: Mapping[str, float | int], destiny: Destiny) -> Life:

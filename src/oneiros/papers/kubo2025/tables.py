@@ -16,8 +16,10 @@ from oneiros.memory import Exemplars, MeanInput
 from oneiros.papers.kubo2025.experiment import Lessons, lessons
 from oneiros.papers.kubo2025.measure import measurements
 from oneiros.papers.kubo2025.networks import NETWORKS, Taught
+from oneiros.papers.kubo2025.search import cell_search
 from oneiros.papers.kubo2025.subjects import Subject, Tables
 from oneiros.papers.recipe import Build, Life
+from oneiros.papers.search import Search
 from oneiros.phases import Rehearse, Remember, SealExemplars
 from oneiros.report.drawing import Drawing
 from oneiros.scenarios import class_incremental, joint, order_name, task_order, thin
@@ -112,6 +114,12 @@ class Table:
     def conditions(self) -> tuple[str, ...]:
         """One for each cell."""
         return tuple(self.cells)
+
+    @property
+    def searches(self) -> dict[str, Search]:
+        """The night of every cell that sleeps and does nothing else besides."""
+        sleepers = {name: cell for name, cell in self.cells.items() if cell.strategy == "src"}
+        return {name: cell_search(self.scales["paper"], c.subject, c.network) for name, c in sleepers.items()}
 
     def build(self, what: Build) -> Life:
         """One run, ready to live."""
