@@ -11,6 +11,7 @@ from oneiros.memory.images import Images
 from oneiros.memory.mean_input import MeanInput
 from oneiros.memory.past_lessons import PastLessons
 from oneiros.memory.recent_latents import RecentLatents
+from oneiros.memory.shuffled_input import ShuffledInput
 from oneiros.nets.layers import Perceptron
 from oneiros.nets.noise import GaussianNoise
 from oneiros.nets.scholar import Scholar
@@ -23,6 +24,7 @@ def scholar() -> Scholar:
 
 MEMORIES = {
     "mean-input": MeanInput,
+    "shuffled-input": ShuffledInput,
     "exemplars": lambda: Exemplars(per_class=3),
     "frozen-scholar": lambda: FrozenScholar(scholar()),
     "recent-latents": RecentLatents,

@@ -48,6 +48,7 @@ from oneiros.phases.learn_vae import LearnVAE
 from oneiros.phases.learn_wgan import LearnWGAN
 from oneiros.phases.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
 from oneiros.phases.nrem import Nrem
+from oneiros.phases.part_of_night import RowLengthsOnly, RowMeansOnly
 from oneiros.phases.phantom_step import PhantomStep
 from oneiros.phases.rehearse import Rehearse
 from oneiros.phases.rem import Rem
@@ -229,6 +230,8 @@ CASES = {
     "spiking-sleep with loops": Case(
         sleep(loops=("recurrent.weight",), loop_gains=(1.0,), inc=(1e-3,) * 3, dec=(1e-3,) * 3), recurrent_brain
     ),
+    "row-lengths-only": Case(RowLengthsOnly(inner=sleep())),
+    "row-means-only": Case(RowMeansOnly(inner=sleep(feedback=(1.0,)))),
     "backprop-wake through time": Case(BackpropWake(changes=("hidden.", "recurrent.", "output.")), recurrent_brain),
     "visual-wake": Case(VisualWake(), ventral_brain, VISUAL_LESSON),
     "augment": Case(Augment(inner=(Remember(memory="today"), VisualWake())), ventral_brain, VISUAL_LESSON),

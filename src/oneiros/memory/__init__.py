@@ -8,3 +8,4 @@ from oneiros.memory.mean_input import MeanInput as MeanInput
 from oneiros.memory.past_lessons import PastLessons as PastLessons
 from oneiros.memory.recent_latents import RecentLatents as RecentLatents
 from oneiros.memory.selector import Selector as Selector
+from oneiros.memory.shuffled_input import ShuffledInput as ShuffledInput

@@ -1,7 +1,11 @@
 """Kubo, Delanois & Bazhenov 2025: sleep replay consolidation for networks trained by equilibrium propagation."""
 
+from functools import partial
+
 from oneiros.papers.kubo2025.config import DIGITS_SCALES, MNIST_SCALES
+from oneiros.papers.kubo2025.controls import CONTROLS, controls
 from oneiros.papers.kubo2025.experiment import CONDITIONS, ClassIncremental
+from oneiros.papers.kubo2025.measure import measurements
 from oneiros.papers.kubo2025.search import searches
 from oneiros.papers.kubo2025.subjects import SCALES
 from oneiros.papers.kubo2025.tables import STRATEGIES, Table, cells
@@ -17,6 +21,14 @@ DIGITS = ClassIncremental(
     summary="the same on 1,797 digits of 8 x 8 pixels that need no download (ours; the demo)",
     scales=DIGITS_SCALES,
     searches=searches(DIGITS_SCALES["paper"]),
+)
+WHAT_SLEEP_DOES = ClassIncremental(
+    name="controls",
+    summary="what sleep does: the night of kubo2025/mnist with parts of it left out or undone (ours)",
+    scales=MNIST_SCALES,
+    conditions=CONTROLS,
+    strategies=controls,
+    measurements=partial(measurements, looks_inside=True),
 )
 RECURRENT = ("mrnn_ep", "mrnn_bptt", "rnn_bptt")
 TABLE2 = Table(
@@ -38,4 +50,4 @@ TABLE2_FEATURES = Table(
     cells=cells(("features",), RECURRENT, STRATEGIES),
 )
 
-__all__ = ["CONDITIONS", "DIGITS", "MNIST", "TABLE2", "TABLE2_FEATURES", "TABLE2_KMNIST"]
+__all__ = ["CONDITIONS", "DIGITS", "MNIST", "TABLE2", "TABLE2_FEATURES", "TABLE2_KMNIST", "WHAT_SLEEP_DOES"]

@@ -5,7 +5,7 @@ Read from the bottom: `ClassIncremental.build` assembles data, network, memories
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 
@@ -21,19 +21,19 @@ from oneiros.papers.search import Search
 from oneiros.phases.equilibrium_wake import EquilibriumWake
 from oneiros.phases.rehearse import Rehearse
 from oneiros.phases.remember import Remember, SealExemplars
-from oneiros.phases.spiking_sleep import SpikingSleep
 from oneiros.probes.accuracy import accuracy, confusion, predictions
 from oneiros.report.drawing import Drawing
 from oneiros.scenarios import ExampleTask, carve, class_incremental, joint, order_name, task_order, thin
 
 
 class Strategy(NamedTuple):
-    """What a condition consists of: its sleep (None: it does not), rehearsal, one task or many."""
+    """What a condition consists of: its sleep (None: it does not), rehearsal, one task or many, what sleep hears."""
 
-    sleep: SpikingSleep | None = None
+    sleep: NightPhase | None = None
     rehearse: bool = False
     parallel: bool = False
     epochs: int = 0  # 0: the configuration's
+    mean: Callable[[], Memory] = MeanInput
 
 
 def strategies(config: Config) -> dict[str, Strategy]:
@@ -67,6 +67,7 @@ class Lessons(NamedTuple):
     checksums: Mapping[str, str]
 
 
+@runtime_checkable
 class Source(Protocol):
     """What `lessons` asks of a configuration."""
 
@@ -115,7 +116,7 @@ def newborn(config: Config, strategy: Strategy, train: Examples, seeds: Seeds) -
     ]
     memory: dict[str, Memory] = {}
     if strategy.sleep:
-        memory["mean"] = MeanInput()
+        memory["mean"] = strategy.mean()
     if strategy.rehearse:
         memory["exemplars"] = Exemplars(max(1, round(config.rehearsal * len(train) / len(train.classes))))
     return Brain(net=net, memory=memory, optim={"wake": torch.optim.SGD(groups)})
@@ -176,11 +177,13 @@ class ClassIncremental:
     conditions: tuple[str, ...] = CONDITIONS
     drawings: tuple[Drawing, ...] = ()
     searches: Mapping[str, Search] = field(default_factory=dict)
+    strategies: Callable[[Config], dict[str, Strategy]] = strategies
+    measurements: Callable[..., Callable[[Event], Iterator[Measured]]] = measurements
 
     def build(self, what: Build) -> Life:
         """One run, ready to live."""
         config: Config = what.config
-        strategy, seeds = strategies(config)[what.condition], Seeds(what.seed, what.device)
+        strategy, seeds = self.strategies(config)[what.condition], Seeds(what.seed, what.device)
         train, test, checksums = lessons(what, config)
         order = task_order(len(train.classes), Seeds(what.seed).rng("order"))
         if strategy.parallel:
@@ -194,6 +197,6 @@ class ClassIncremental:
             schedule=schedule(config, strategy, today=len(train) // len(tasks)),
             seeds=seeds,
             order=order_name(order, config.per_task),
-            measure=measurements(brain, tasks, test),
+            measure=self.measurements(brain, tasks, test),
             checksums=checksums,
         )
