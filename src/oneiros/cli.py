@@ -1,4 +1,4 @@
-"""The command line: demo | list | run | report | check | tune | bench.
+"""The command line: demo | list | run | report | check | tune | features | bench.
 
 Every command is a frozen dataclass; tyro makes the parser and the help out of its fields and docstrings.
 Exit codes: 0 done; 1 a run failed or a check was missed; 2 the request itself cannot be met.
@@ -157,6 +157,37 @@ class TuneCommand:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FeaturesCommand:
+    """Pass a data set's images through a fixed network once, and keep the features as one checked file.
+
+    An experiment uses it as data set features:FILE.
+
+    Example: oneiros features cifar10 --backbone resnet152 --weights download --out cifar10-resnet152.safetensors
+    """
+
+    data: Positional[str]
+    """Data set of colour images: cifar10, svhn, folder:DIR, photographs:DIR (resized as read), ..."""
+    backbone: str = "blocks"
+    """blocks: the recipe's own, schooled when first asked for; else the name of a network of torchvision."""
+    layer: str = ""
+    """Layer of a network of torchvision; its last pooling if left out."""
+    weights: str = "download"
+    """For a network of torchvision: download, random, or a .safetensors file with its state_dict."""
+    scale: Literal["smoke", "quick", "paper"] = "quick"
+    """How long the blocks are schooled: quick, a quarter of an hour on one core; paper, better with a GPU."""
+    size: int = 224
+    """Side in pixels to which images are resized for a network of torchvision."""
+    classes: int = 0
+    """Classes of photographs:DIR to take, in alphabetical order; 0: all."""
+    root: Annotated[Path | None, tyro.conf.arg(name="data-root")] = None
+    """Folder with the data sets (default: $ONEIROS_DATA, else a cache that downloads fill)."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where tensors live."""
+    out: Path | None = None
+    """File to write (default: out/DATA-BACKBONE.safetensors)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BenchCommand:
     """Measure speed as ratios, both sides in one run."""
 
@@ -277,6 +308,33 @@ def tune_command(command: TuneCommand, console: Console) -> int:
         table.add_row(*line[:-1])
     console.print(table)
     console.print(f"[bold]winner[/] {file}   [bold]all[/] {file.with_name('candidates.csv')}", highlight=False)
+    return 0
+
+
+def features_command(command: FeaturesCommand, console: Console) -> int:
+    """`oneiros features`."""
+    # Imported here: it needs torch, which other commands should not wait for.
+    from oneiros.features import Extraction, extract
+    from oneiros.nets.backbones import BackboneError
+
+    if command.size < 1 or command.classes < 0:
+        raise RequestError("expected --size of at least 1 and --classes of at least 0")
+    asked = Extraction(
+        data=command.data, backbone=command.backbone, layer=command.layer, weights=command.weights,
+        scale=command.scale, size=command.size, classes=command.classes, root=command.root,
+        device=_device(command.device),
+    )  # fmt: skip
+    name = "".join(c if c.isalnum() else "-" for c in command.data)
+    out = command.out or Path("out") / f"{name}-{command.backbone}.safetensors"
+    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as progress:
+        bar = progress.add_task("", total=1.0)
+        try:
+            made = extract(asked, out, lambda done, text: progress.update(bar, completed=done, description=text))
+        except BackboneError as error:
+            raise RequestError(str(error)) from error
+    for key, value in made.items():
+        console.print(f"{key}: {escape(str(value))}", highlight=False, soft_wrap=True)
+    console.print(f"[bold]features[/] {out}   use it as data set features:{out}", highlight=False, soft_wrap=True)
     return 0
 
 
@@ -471,6 +529,7 @@ COMMANDS: dict[type, Callable[..., int]] = {
     ReportCommand: report_command,
     CheckCommand: check_command,
     TuneCommand: tune_command,
+    FeaturesCommand: features_command,
     BenchCommand: bench_command,
 }
 
@@ -481,6 +540,7 @@ Command = (
     | Annotated[ReportCommand, tyro.conf.subcommand("report")]
     | Annotated[CheckCommand, tyro.conf.subcommand("check")]
     | Annotated[TuneCommand, tyro.conf.subcommand("tune")]
+    | Annotated[FeaturesCommand, tyro.conf.subcommand("features")]
     | Annotated[BenchCommand, tyro.conf.subcommand("bench")]
 )
 

@@ -10,6 +10,7 @@ from oneiros.data.digits import read_digits
 from oneiros.data.download import DOWNLOADS, fetch
 from oneiros.data.errors import DataError, MissingFilesError
 from oneiros.data.examples import Dataset
+from oneiros.data.features import read_features
 from oneiros.data.files import data_root
 from oneiros.data.folder import read_folder_set
 from oneiros.data.idx import IDX_SETS, read_idx_set
@@ -18,12 +19,12 @@ from oneiros.data.svhn import read_svhn
 from oneiros.data.table import read_csv_set
 
 _BY_NAME = ("digits", *IDX_SETS, "cifar10", "svhn", "tiny-imagenet-100")
-_BY_FOLDER = {"parquet": read_parquet_set, "folder": read_folder_set, "csv": read_csv_set}
+_BY_FOLDER = {"parquet": read_parquet_set, "folder": read_folder_set, "csv": read_csv_set, "features": read_features}
 
 
 def names() -> tuple[str, ...]:
-    """What `load` understands; DIR stands for a folder of yours."""
-    return (*_BY_NAME, *(f"{kind}:DIR" for kind in _BY_FOLDER))
+    """What `load` understands; DIR stands for a folder of yours, FILE for what `oneiros features` wrote."""
+    return (*_BY_NAME, *(f"{kind}:{'FILE' if kind == 'features' else 'DIR'}" for kind in _BY_FOLDER))
 
 
 def load(name: str, *, root: Path | None = None, device: str | torch.device = "cpu", download: bool = True) -> Dataset:

@@ -8,6 +8,7 @@ from oneiros.papers.recipe import Experiment
 EXPERIMENTS = {
     "kubo2025/mnist": "oneiros.papers.kubo2025:MNIST",
     "kubo2025/digits": "oneiros.papers.kubo2025:DIGITS",
+    "kubo2025/blocks": "oneiros.papers.kubo2025.blocks:BLOCKS",
     "kubo2025/controls": "oneiros.papers.kubo2025:WHAT_SLEEP_DOES",
     "kubo2025/table2": "oneiros.papers.kubo2025:TABLE2",
     "kubo2025/table2-kmnist": "oneiros.papers.kubo2025:TABLE2_KMNIST",
