@@ -30,6 +30,7 @@ from oneiros.phases import (
     Away,
     CategoryReplay,
     ConvergentWake,
+    EarlyNights,
     Encode,
     Imagined,
     SelectedReplay,
@@ -229,6 +230,7 @@ CASES = {
     "spiking-sleep with loops": Case(
         sleep(loops=("recurrent.weight",), loop_gains=(1.0,), inc=(1e-3,) * 3, dec=(1e-3,) * 3), recurrent_brain
     ),
+    "early nights": Case(EarlyNights(inner=sleep(), nights=1)),
     "backprop-wake through time": Case(BackpropWake(changes=("hidden.", "recurrent.", "output.")), recurrent_brain),
     "visual-wake": Case(VisualWake(), ventral_brain, VISUAL_LESSON),
     "augment": Case(Augment(inner=(Remember(memory="today"), VisualWake())), ventral_brain, VISUAL_LESSON),

@@ -13,6 +13,7 @@ from oneiros.phases.convergent_wake import ConvergentWake as ConvergentWake
 from oneiros.phases.dreaming_wake import DreamingWake as DreamingWake
 from oneiros.phases.dreams import Imagined as Imagined
 from oneiros.phases.dreams import Veridical as Veridical
+from oneiros.phases.early_nights import EarlyNights as EarlyNights
 from oneiros.phases.encode import Encode as Encode
 from oneiros.phases.equilibrium_wake import EquilibriumWake as EquilibriumWake
 from oneiros.phases.forget import ForgetLatents as ForgetLatents
