@@ -25,6 +25,8 @@ from oneiros.phases.learning_without_forgetting import DreamtInputs as DreamtInp
 from oneiros.phases.learning_without_forgetting import LearnWithoutForgetting as LearnWithoutForgetting
 from oneiros.phases.learning_without_forgetting import TodaysInputs as TodaysInputs
 from oneiros.phases.nrem import Nrem as Nrem
+from oneiros.phases.orthogonal_wake import OrthogonalWake as OrthogonalWake
+from oneiros.phases.orthogonal_wake import SealProjectors as SealProjectors
 from oneiros.phases.phantom_step import PhantomStep as PhantomStep
 from oneiros.phases.rehearse import Rehearse as Rehearse
 from oneiros.phases.rem import Rem as Rem

@@ -40,6 +40,14 @@ TABLE2_KMNIST = _table2("kmnist", "KMNIST")
 TABLE2_CIFAR10 = _table2("cifar10", "features of CIFAR-10 (--set cifar10.data=...)")
 TABLE2_IMAGENET10 = _table2("imagenet10", "features of ten ImageNet classes (--set imagenet10.data=...)")
 
+TABLE3 = Table(
+    name="table3",
+    summary="Table 3, MNIST and Fashion-MNIST: FF-BP in sequence, with sleep, and by OWM, beside MRNN-EP",
+    scales=SCALES,
+    cells=cells(("mnist", "fashion"), ("mrnn_ep", "ff_bp"), ("sequential", "src"))
+    | cells(("mnist", "fashion"), ("ff_owm",), ("sequential",)),
+    looks_inside=False,
+)
 SHARES = (0, 1, 2, 5, 10, 15, 20, 30)  # percent of the old examples
 REHEARSAL = Table(
     name="rehearsal",

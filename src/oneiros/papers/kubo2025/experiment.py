@@ -5,7 +5,7 @@ Read from the bottom: `ClassIncremental.build` assembles data, network, memories
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 
@@ -66,6 +66,7 @@ class Lessons(NamedTuple):
     checksums: Mapping[str, str]
 
 
+@runtime_checkable
 class Source(Protocol):
     """What `lessons` asks of a configuration."""
 

@@ -40,14 +40,14 @@ def vector(rows: pd.DataFrame, condition: str, name: str) -> Float[np.ndarray, "
 def confusions(rows: pd.DataFrame, subject: str) -> Figure | None:
     """Predicted against true class of the networks, above before the last night and below after it."""
     columns = [[matrix(rows, f"{subject}_{network}_src", "confusion", phase) for phase in WHEN] for network in NETWORKS]
-    return _heat(list(NETWORKS.values()), columns, "true class", "predicted class", 0, 1)
+    return _heat(list(NETWORKS.values()), columns, "true class", "predicted class", 0.0, 1.0)
 
 
 def correlations(rows: pd.DataFrame) -> Figure | None:
     """Correlation between the hidden activities of two classes, before the last night and after it."""
     names = [name for name in NETWORKS if matrix(rows, f"mnist_{name}_src", "correlation", "end") is not None]
     columns = [[matrix(rows, f"mnist_{name}_src", "correlation", phase) for phase in WHEN] for name in names]
-    return _heat([NETWORKS[name] for name in names], columns, "class", "class", -1, 1)
+    return _heat([NETWORKS[name] for name in names], columns, "class", "class", -1.0, 1.0)
 
 
 def _heat(

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from oneiros.core import Brain, DayPhase, Memory, NightPhase, Seeds
+from oneiros.core import Brain, DayPhase, Memory, Seeds
 from oneiros.data import Examples
 from oneiros.life import Event, Night, Schedule
 from oneiros.memory import Exemplars, MeanInput
@@ -88,7 +88,7 @@ def newborn(config: Tables, cell: Cell, train: Examples, seeds: Seeds) -> tuple[
         {"params": [p for part in taught.below for p in part.parameters()], "lr": taught.learner.alpha},
         {"params": list(taught.output.parameters()), "lr": taught.learner.alpha_output},
     ]
-    memory: dict[str, Memory] = {}
+    memory: dict[str, Memory] = dict(taught.memory)
     if cell.strategy.nights:
         memory["mean"] = MeanInput()
     if cell.strategy.rehearses:
@@ -100,10 +100,10 @@ def newborn(config: Tables, cell: Cell, train: Examples, seeds: Seeds) -> tuple[
 def schedule(config: Tables, cell: Cell, taught: Taught, today: int) -> Schedule:
     """Days and nights of a cell; what its strategy leaves out is absent."""
     day: tuple[DayPhase, ...] = (taught.wake,)
-    night: tuple[NightPhase, ...] = ()
+    night = taught.night
     if cell.strategy.rehearses:
         day = (Remember(memory="exemplars"), Rehearse(inner=taught.wake, today=today))
-        night = (SealExemplars(),)
+        night = (*night, SealExemplars())
     if cell.strategy.nights:
         day = (Remember(memory="mean"), *day)
         sleep = taught.learner.sleep
