@@ -15,6 +15,7 @@ from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.memory.images import Images
 from oneiros.memory.mean_input import MeanInput
+from oneiros.memory.projector import Projector
 from oneiros.memory.recent_latents import RecentLatents
 from oneiros.memory.selector import Selector
 from oneiros.nets import VGG, Anatomy, RecurrentNet, names_above, split
@@ -30,8 +31,11 @@ from oneiros.phases import (
     Away,
     CategoryReplay,
     ConvergentWake,
+    EarlyNights,
     Encode,
     Imagined,
+    OrthogonalWake,
+    SealProjectors,
     SelectedReplay,
     Veridical,
     VisualWake,
@@ -78,6 +82,21 @@ def equilibrium_brain() -> Brain:
     exemplars.seal()
     optim = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.5)
     return Brain(net=net, memory={"mean": mean, "exemplars": exemplars}, optim={"wake": optim})
+
+
+def projecting_brain() -> Brain:
+    """A perceptron that has lived one day of orthogonal weight modification and begun another."""
+    with Seeds(0).building("init"):
+        net = Perceptron((6, 8, 3))
+    brain = Brain(
+        net=net,
+        memory={"one": Projector(0.1), "two": Projector(0.1)},
+        optim={"wake": torch.optim.SGD(net.parameters(), lr=0.1)},
+    )
+    for _ in range(2):
+        SealProjectors(memories=("one", "two"))(brain, Seeds(0).rng("night"))
+        OrthogonalWake(memories=("one", "two"))(brain, LESSON, Seeds(0).rng("day"))
+    return brain
 
 
 def recurrent_brain() -> Brain:
@@ -232,6 +251,9 @@ CASES = {
     ),
     "row-lengths-only": Case(RowLengthsOnly(inner=sleep())),
     "row-means-only": Case(RowMeansOnly(inner=sleep(feedback=(1.0,)))),
+    "orthogonal-wake": Case(OrthogonalWake(memories=("one", "two")), projecting_brain),
+    "seal-projectors": Case(SealProjectors(memories=("one", "two")), projecting_brain),
+    "early nights": Case(EarlyNights(inner=sleep(), nights=1)),
     "backprop-wake through time": Case(BackpropWake(changes=("hidden.", "recurrent.", "output.")), recurrent_brain),
     "visual-wake": Case(VisualWake(), ventral_brain, VISUAL_LESSON),
     "augment": Case(Augment(inner=(Remember(memory="today"), VisualWake())), ventral_brain, VISUAL_LESSON),

@@ -4,11 +4,14 @@ from functools import partial
 
 from oneiros.papers.kubo2025.config import DIGITS_SCALES, MNIST_SCALES
 from oneiros.papers.kubo2025.controls import CONTROLS, controls
-from oneiros.papers.kubo2025.experiment import CONDITIONS, ClassIncremental
+from oneiros.papers.kubo2025.experiment import CONDITIONS as CONDITIONS
+from oneiros.papers.kubo2025.experiment import ClassIncremental
+from oneiros.papers.kubo2025.figures import IMPORTANCE_FIGURES, REHEARSAL_FIGURES, TABLE2_FIGURES
+from oneiros.papers.kubo2025.importance import CLASSES, Importance
 from oneiros.papers.kubo2025.measure import measurements
 from oneiros.papers.kubo2025.search import searches
 from oneiros.papers.kubo2025.subjects import SCALES
-from oneiros.papers.kubo2025.tables import STRATEGIES, Table, cells
+from oneiros.papers.kubo2025.tables import EVERY_NIGHT, Cell, Strategy, Table, cells
 
 MNIST = ClassIncremental(
     name="mnist",
@@ -35,19 +38,59 @@ TABLE2 = Table(
     name="table2",
     summary="Table 2, MNIST and Fashion-MNIST: three networks, five strategies; Figs. 3, 4, 6 and 7",
     scales=SCALES,
-    cells=cells(("mnist", "fashion"), RECURRENT, STRATEGIES),
-)
-TABLE2_KMNIST = Table(
-    name="table2-kmnist",
-    summary="Table 2, KMNIST: three networks, five strategies",
-    scales=SCALES,
-    cells=cells(("kmnist",), RECURRENT, STRATEGIES),
-)
-TABLE2_FEATURES = Table(
-    name="table2-features",
-    summary="Table 2, features of images (--set features.data=parquet:DIR): three networks, five strategies",
-    scales=SCALES,
-    cells=cells(("features",), RECURRENT, STRATEGIES),
+    cells=cells(("mnist", "fashion"), RECURRENT),
+    drawings=TABLE2_FIGURES,
 )
 
-__all__ = ["CONDITIONS", "DIGITS", "MNIST", "TABLE2", "TABLE2_FEATURES", "TABLE2_KMNIST", "WHAT_SLEEP_DOES"]
+
+def _table2(subject: str, what: str) -> Table:
+    """Table 2 on one more data set."""
+    return Table(
+        name=f"table2-{subject}", summary=f"Table 2, {what}: three networks, five strategies", scales=SCALES,
+        cells=cells((subject,), RECURRENT), looks_inside=False,
+    )  # fmt: skip
+
+
+TABLE2_KMNIST = _table2("kmnist", "KMNIST")
+TABLE2_CIFAR10 = _table2("cifar10", "features of CIFAR-10 (--set cifar10.data=...)")
+TABLE2_IMAGENET10 = _table2("imagenet10", "features of ten ImageNet classes (--set imagenet10.data=...)")
+
+TABLE3 = Table(
+    name="table3",
+    summary="Table 3, MNIST and Fashion-MNIST: FF-BP in sequence, with sleep, and by OWM, beside MRNN-EP",
+    scales=SCALES,
+    cells=cells(("mnist", "fashion"), ("mrnn_ep", "ff_bp"), ("sequential", "src"))
+    | cells(("mnist", "fashion"), ("ff_owm",), ("sequential",)),
+    looks_inside=False,
+)
+SHARES = (0, 1, 2, 5, 10, 15, 20, 30)  # percent of the old examples
+REHEARSAL = Table(
+    name="rehearsal",
+    summary="Fig. 5, MNIST, MRNN-EP: how much must be rehearsed to do without sleep",
+    scales=SCALES,
+    cells={
+        f"{prefix}rehearsal_{percent}": Cell(
+            "mnist", "mrnn_ep", Strategy(nights=nights, rehearses=percent > 0, share=percent / 100)
+        )
+        for percent in SHARES
+        for prefix, nights in (("", 0), ("src_", EVERY_NIGHT))
+    },
+    drawings=REHEARSAL_FIGURES,
+    looks_inside=False,
+)
+IMPORTANCE = Importance(
+    name="importance",
+    summary="Fig. 8, MNIST, MRNN-EP, two tasks: which synapses matter, before and after the last night",
+    scales=SCALES,
+    table=Table(
+        name="importance",
+        summary="",
+        scales=SCALES,
+        cells={
+            "before": Cell("mnist", "mrnn_ep", Strategy(nights=1)),
+            "after": Cell("mnist", "mrnn_ep", Strategy(nights=EVERY_NIGHT)),
+        },
+        order=CLASSES,
+    ),
+    drawings=IMPORTANCE_FIGURES,
+)

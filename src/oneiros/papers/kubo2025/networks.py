@@ -1,24 +1,31 @@
 """The networks that Kubo et al. 2025 compare, each with the day phase that teaches it."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from torch import nn
 
-from oneiros.core import DayPhase
+from oneiros.core import DayPhase, Memory, NightPhase
+from oneiros.memory import Projector
 from oneiros.nets import EquilibriumRNN, Perceptron, RecurrentNet
 from oneiros.papers.kubo2025.subjects import Learner, Subject, Tables
-from oneiros.phases import BackpropWake, ConvergentWake, EquilibriumWake
+from oneiros.phases import BackpropWake, ConvergentWake, EquilibriumWake, OrthogonalWake, SealProjectors
 
 
 class Taught(NamedTuple):
-    """A network and how it learns: `below` and `output` are the parts with a learning rate of their own."""
+    """A network and how it learns: `below` and `output` are the parts with a learning rate of their own.
+
+    `memory` and `night` are what this way of learning needs besides; most need nothing.
+    """
 
     net: nn.Module
     wake: DayPhase
     below: tuple[nn.Module, ...]
     output: nn.Module
     learner: Learner
+    memory: Mapping[str, Memory] = {}
+    night: tuple[NightPhase, ...] = ()
 
 
 def mrnn_ep(config: Tables, subject: Subject, inputs: int, classes: int) -> Taught:
@@ -46,9 +53,22 @@ def ff_bp(config: Tables, subject: Subject, inputs: int, classes: int) -> Taught
     return Taught(net, BackpropWake(), (net.layers[0], net.layers[2]), net.layers[4], subject.ff_bp)
 
 
+def ff_owm(config: Tables, subject: Subject, inputs: int, classes: int) -> Taught:
+    """FF-BP, taught by orthogonal weight modification."""
+    taught, owm = ff_bp(config, subject, inputs, classes), subject.ff_owm
+    names = ("first projector", "second projector", "third projector")
+    return taught._replace(
+        wake=OrthogonalWake(memories=names),
+        learner=replace(taught.learner, alpha=owm.alpha, alpha_output=owm.alpha),
+        memory={name: Projector(owm.damping) for name in names},
+        night=(SealProjectors(memories=names),),
+    )
+
+
 NETWORKS: Mapping[str, Callable[[Tables, Subject, int, int], Taught]] = {
     "mrnn_ep": mrnn_ep,
     "mrnn_bptt": mrnn_bptt,
     "rnn_bptt": rnn_bptt,
     "ff_bp": ff_bp,
+    "ff_owm": ff_owm,
 }
