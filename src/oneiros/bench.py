@@ -12,6 +12,7 @@ from oneiros.benches.dgr import bench_dgr
 from oneiros.benches.pad import bench_pad
 from oneiros.benches.timing import Measurement as Measurement
 from oneiros.benches.timing import median_ratio, seconds_side_by_side
+from oneiros.benches.tuning import bench_tuning
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.equations.spiking import Membranes, Plasticity, dense_sleep
 from oneiros.kernels.spiking import event_driven_sleep
@@ -90,4 +91,5 @@ BENCHES: dict[str, Callable[[], Iterator[Measurement]]] = {
     "dgr": bench_dgr,
     "gaussian": bench_gaussian,
     "replay": bench_replay,
+    "tune": bench_tuning,
 }
