@@ -11,6 +11,7 @@ from oneiros.benches.kubo import bench_ep, bench_sleep
 from oneiros.benches.pad import bench_pad
 from oneiros.benches.replay import bench_replay
 from oneiros.benches.timing import Measurement as Measurement
+from oneiros.benches.tuning import bench_tuning
 
 BENCHES: dict[str, Callable[[], Iterator[Measurement]]] = {
     "ep": bench_ep,
@@ -19,4 +20,5 @@ BENCHES: dict[str, Callable[[], Iterator[Measurement]]] = {
     "dgr": bench_dgr,
     "gaussian": bench_gaussian,
     "replay": bench_replay,
+    "tune": bench_tuning,
 }

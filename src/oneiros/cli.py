@@ -1,4 +1,4 @@
-"""The command line: demo | list | run | status | report | check | bench.
+"""The command line: demo | list | run | status | report | check | tune | features | bench.
 
 Every command is a frozen dataclass; tyro makes the parser and the help out of its fields and docstrings.
 Exit codes: 0 done; 1 a run failed or a check was missed; 2 the request itself cannot be met.
@@ -10,7 +10,9 @@ import dataclasses
 import difflib
 import importlib.util
 import json
+import math
 import sys
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 from oneiros.engines import Engine, InlineEngine, LocalEngine, Outcome, usable_cores, visible_devices
@@ -29,6 +31,8 @@ from oneiros.results.status import Status, read_status
 
 if TYPE_CHECKING:
     from oneiros.papers.recipe import Experiment, Run
+    from oneiros.papers.search import Tunable
+    from oneiros.tuning.study import Request
 
 Positional = tyro.conf.Positional
 
@@ -129,6 +133,79 @@ class CheckCommand:
     """Folder of a run."""
     json: bool = False
     """Print the verdicts as JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneCommand:
+    """Choose an experiment's constants on validation data, then re-rank the best on fresh seeds.
+
+    Candidates that cannot win are given up early. The same command again goes on where OUT stopped, and may be given
+    in several terminals at once: they share the work. Writes candidates.csv, ranking.md and winner.json.
+
+    Example: oneiros tune kubo2025/digits --trials 200 --jobs 2
+    """
+
+    name: Annotated[Positional[str], tyro.conf.arg(metavar="PAPER/NAME")]
+    """Which experiment; it must declare what there is to choose."""
+    condition: str = ""
+    """For which condition; the first that declares something if left out."""
+    sampler: Literal["tpe", "ga", "cmaes", "random"] = "tpe"
+    """Who proposes: tree-structured Parzen estimator, genetic algorithm, CMA-ES, chance."""
+    trials: int = 100
+    """Candidates in all, those given up included."""
+    minutes: float = 0.0
+    """Begin no candidate after this long; 0: no limit."""
+    orders: int = 6
+    """Task orders that each candidate lives, each with its own initial weights."""
+    sleep_seeds: int = 2
+    """Times that each order is lived, with other noise in the nights."""
+    winners: int = 5
+    """Candidates to re-rank on fresh seeds."""
+    population: int = 100
+    """Individuals in a generation of the genetic algorithm."""
+    seed: int = 0
+    """Seed of the proposals."""
+    scale: Literal["smoke", "quick", "paper"] = "paper"
+    """smoke, quick or paper, as for `run`."""
+    data: Path | None = None
+    """Folder with the data sets, as for `run`."""
+    jobs: int = 0
+    """Worker processes; 0: one for each core."""
+    out: Path | None = None
+    """Folder of the search (default: out/tune-PAPER-NAME-CONDITION-SCALE)."""
+    set: tuple[str, ...] = ()
+    """Settings to change, as NAME=VALUE."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeaturesCommand:
+    """Pass a data set's images through a fixed network once, and keep the features as one checked file.
+
+    An experiment uses it as data set features:FILE.
+
+    Example: oneiros features cifar10 --backbone resnet152 --weights download --out cifar10-resnet152.safetensors
+    """
+
+    data: Positional[str]
+    """Data set of colour images: cifar10, svhn, folder:DIR, photographs:DIR (resized as read), ..."""
+    backbone: str = "blocks"
+    """blocks: the recipe's own, schooled when first asked for; else the name of a network of torchvision."""
+    layer: str = ""
+    """Layer of a network of torchvision; its last pooling if left out."""
+    weights: str = "download"
+    """For a network of torchvision: download, random, or a .safetensors file with its state_dict."""
+    scale: Literal["smoke", "quick", "paper"] = "quick"
+    """How long the blocks are schooled: quick, a quarter of an hour on one core; paper, better with a GPU."""
+    size: int = 224
+    """Side in pixels to which images are resized for a network of torchvision."""
+    classes: int = 0
+    """Classes of photographs:DIR to take, in alphabetical order; 0: all."""
+    root: Annotated[Path | None, tyro.conf.arg(name="data-root")] = None
+    """Folder with the data sets (default: $ONEIROS_DATA, else a cache that downloads fill)."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where tensors live."""
+    out: Path | None = None
+    """File to write (default: out/DATA-BACKBONE.safetensors)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,6 +321,68 @@ def check_command(command: CheckCommand, console: Console) -> int:
     return 1 if checked.missed else 0
 
 
+def tune_command(command: TuneCommand, console: Console) -> int:
+    """`oneiros tune`."""
+    request, chosen = _search_request(command)
+    # Imported here: the search needs the extra `tune`, and no other command should wait for it.
+    from oneiros.tuning.command import NothingFoundError, tune
+    from oneiros.tuning.outcome import ranking, ranking_text
+    from oneiros.tuning.study import Storage
+
+    columns = (TextColumn("{task.description}"), TimeElapsedColumn(), TextColumn("{task.fields[said]}", style="dim"))
+    with Progress(*columns, console=console) as progress:
+        bars: dict[str, TaskID] = {}
+
+        def on_progress(key: str, fraction: float, text: str) -> None:
+            if key not in bars:
+                bars[key] = progress.add_task(escape(key), total=1.0, said="")
+            progress.update(bars[key], completed=fraction, said=escape(text))
+
+        try:
+            file, failed = tune(request, chosen, workers=command.jobs or usable_cores(), on_progress=on_progress)
+        except NothingFoundError as error:
+            raise RequestError(str(error)) from error
+    for outcome in failed:
+        console.print(f"[bold red]failed[/] {outcome.key}: {escape(outcome.message)}", highlight=False, soft_wrap=True)
+    if file is None:
+        return 1
+    head, *lines = ranking_text(ranking(Storage(request.out)))
+    # The last column, the constants, is for the files: it is wider than a terminal.
+    table = Table(*head[:-1], box=None)
+    for line in lines:
+        table.add_row(*line[:-1])
+    console.print(table)
+    console.print(f"[bold]winner[/] {file}   [bold]all[/] {file.with_name('candidates.csv')}", highlight=False)
+    return 0
+
+
+def features_command(command: FeaturesCommand, console: Console) -> int:
+    """`oneiros features`."""
+    # Imported here: it needs torch, which other commands should not wait for.
+    from oneiros.features import Extraction, extract
+    from oneiros.nets.backbones import BackboneError
+
+    if command.size < 1 or command.classes < 0:
+        raise RequestError("expected --size of at least 1 and --classes of at least 0")
+    asked = Extraction(
+        data=command.data, backbone=command.backbone, layer=command.layer, weights=command.weights,
+        scale=command.scale, size=command.size, classes=command.classes, root=command.root,
+        device=_device(command.device),
+    )  # fmt: skip
+    name = "".join(c if c.isalnum() else "-" for c in command.data)
+    out = command.out or Path("out") / f"{name}-{command.backbone}.safetensors"
+    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as progress:
+        bar = progress.add_task("", total=1.0)
+        try:
+            made = extract(asked, out, lambda done, text: progress.update(bar, completed=done, description=text))
+        except BackboneError as error:
+            raise RequestError(str(error)) from error
+    for key, value in made.items():
+        console.print(f"{key}: {escape(str(value))}", highlight=False, soft_wrap=True)
+    console.print(f"[bold]features[/] {out}   use it as data set features:{out}", highlight=False, soft_wrap=True)
+    return 0
+
+
 def bench_command(command: BenchCommand, console: Console) -> int:
     """`oneiros bench`."""
     # Imported here: it compiles kernels, which no other command should wait for.
@@ -303,6 +442,37 @@ def _request(command: RunCommand) -> "tuple[Experiment, tuple[str, ...], object]
         raise RequestError(f"--gpus {command.gpus:g}: expected 0 or more")
     conditions = command.condition or chosen.conditions
     return chosen, tuple(dict.fromkeys(conditions)), override(chosen.scales[command.scale], command.set)
+
+
+def _search_request(command: TuneCommand) -> "tuple[Request, Tunable]":
+    """What is to be searched, or an error before anything runs."""
+    from oneiros.papers.search import Tunable
+    from oneiros.papers.settings import override
+
+    chosen = _experiment(command.name)
+    if not isinstance(chosen, Tunable) or not chosen.searches:
+        raise RequestError(f"{command.name} does not declare what there is to choose (`searches`)")
+    if missing := [name for name in ("optuna", "cmaes") if importlib.util.find_spec(name) is None]:
+        raise RequestError(f"tuning needs {' and '.join(missing)}; `pip install 'oneiros[tune]'`")
+    condition = command.condition or next(iter(chosen.searches))
+    _known((condition,), tuple(chosen.searches), "condition that can be tuned")
+    for name in ("trials", "orders", "sleep_seeds", "winners"):
+        if getattr(command, name) < 1:
+            raise RequestError(f"--{name.replace('_', '-')} {getattr(command, name)}: expected at least 1")
+    if command.population < 2 or command.jobs < 0 or command.minutes < 0:
+        raise RequestError("expected --population of at least 2, --jobs and --minutes of at least 0")
+    from oneiros.tuning.study import Request
+
+    config = override(chosen.scales[command.scale], command.set)
+    default = Path("out") / f"tune-{command.name.replace('/', '-')}-{condition}-{command.scale}"
+    request = Request(
+        experiment=command.name, scale=command.scale, condition=condition, config=config,
+        sampler=command.sampler, seed=command.seed, population=command.population, trials=command.trials,
+        deadline=time.time() + 60 * command.minutes if command.minutes else math.inf,
+        orders=command.orders, sleeps=command.sleep_seeds, winners=command.winners,
+        out=command.out or default, data=command.data,
+    )  # fmt: skip
+    return request, chosen
 
 
 def _device(name: str) -> str:
@@ -413,6 +583,8 @@ COMMANDS: dict[type, Callable[..., int]] = {
     StatusCommand: status_command,
     ReportCommand: report_command,
     CheckCommand: check_command,
+    TuneCommand: tune_command,
+    FeaturesCommand: features_command,
     BenchCommand: bench_command,
 }
 
@@ -423,6 +595,8 @@ Command = (
     | Annotated[StatusCommand, tyro.conf.subcommand("status")]
     | Annotated[ReportCommand, tyro.conf.subcommand("report")]
     | Annotated[CheckCommand, tyro.conf.subcommand("check")]
+    | Annotated[TuneCommand, tyro.conf.subcommand("tune")]
+    | Annotated[FeaturesCommand, tyro.conf.subcommand("features")]
     | Annotated[BenchCommand, tyro.conf.subcommand("bench")]
 )
 

@@ -10,7 +10,9 @@ from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.memory.images import Images
 from oneiros.memory.mean_input import MeanInput
 from oneiros.memory.past_lessons import PastLessons
+from oneiros.memory.projector import Projector
 from oneiros.memory.recent_latents import RecentLatents
+from oneiros.memory.shuffled_input import ShuffledInput
 from oneiros.nets.layers import Perceptron
 from oneiros.nets.noise import GaussianNoise
 from oneiros.nets.scholar import Scholar
@@ -23,10 +25,12 @@ def scholar() -> Scholar:
 
 MEMORIES = {
     "mean-input": MeanInput,
+    "shuffled-input": ShuffledInput,
     "exemplars": lambda: Exemplars(per_class=3),
     "frozen-scholar": lambda: FrozenScholar(scholar()),
     "recent-latents": RecentLatents,
     "past-lessons": lambda: PastLessons(scholar().solver, a_day=40),
+    "projector": lambda: Projector(damping=0.1),
     "images": Images,
     "class-activations": ClassActivations,
     "class-activations in float16": lambda: ClassActivations(dtype="float16"),
@@ -45,7 +49,7 @@ def fill(memory: Memory, batch: Batch, rng: torch.Generator) -> None:
         memory.take(scholar())
         return
     memory.store(batch, rng)
-    if isinstance(memory, Exemplars):
+    if isinstance(memory, Exemplars | Projector):
         memory.seal()
     if isinstance(memory, PastLessons):
         memory.take(scholar().solver)

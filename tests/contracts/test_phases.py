@@ -15,9 +15,10 @@ from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.memory.images import Images
 from oneiros.memory.mean_input import MeanInput
+from oneiros.memory.projector import Projector
 from oneiros.memory.recent_latents import RecentLatents
 from oneiros.memory.selector import Selector
-from oneiros.nets import VGG, Anatomy, names_above, split
+from oneiros.nets import VGG, Anatomy, RecurrentNet, names_above, split
 from oneiros.nets.dreaming import DreamingNet
 from oneiros.nets.equilibrium import EquilibriumRNN
 from oneiros.nets.layers import MultiHead, Perceptron
@@ -25,7 +26,20 @@ from oneiros.nets.scholar import Scholar, Succession
 from oneiros.nets.vae import VAE, ClassVAE
 from oneiros.nets.wgan import WGAN
 from oneiros.optim import TensorFlowAdam
-from oneiros.phases import Augment, Away, CategoryReplay, Encode, Imagined, SelectedReplay, Veridical, VisualWake
+from oneiros.phases import (
+    Augment,
+    Away,
+    CategoryReplay,
+    ConvergentWake,
+    EarlyNights,
+    Encode,
+    Imagined,
+    OrthogonalWake,
+    SealProjectors,
+    SelectedReplay,
+    Veridical,
+    VisualWake,
+)
 from oneiros.phases.anneal import Anneal
 from oneiros.phases.backprop_wake import BackpropWake
 from oneiros.phases.consolidate import Consolidate, FreshOptimisers, Newborn, Succeed
@@ -39,6 +53,7 @@ from oneiros.phases.learn_vae import LearnVAE
 from oneiros.phases.learn_wgan import LearnWGAN
 from oneiros.phases.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
 from oneiros.phases.nrem import Nrem
+from oneiros.phases.part_of_night import RowLengthsOnly, RowMeansOnly
 from oneiros.phases.phantom_step import PhantomStep
 from oneiros.phases.rehearse import Rehearse
 from oneiros.phases.rem import Rem
@@ -68,6 +83,30 @@ def equilibrium_brain() -> Brain:
     exemplars.seal()
     optim = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.5)
     return Brain(net=net, memory={"mean": mean, "exemplars": exemplars}, optim={"wake": optim})
+
+
+def projecting_brain() -> Brain:
+    """A perceptron that has lived one day of orthogonal weight modification and begun another."""
+    with Seeds(0).building("init"):
+        net = Perceptron((6, 8, 3))
+    brain = Brain(
+        net=net,
+        memory={"one": Projector(0.1), "two": Projector(0.1)},
+        optim={"wake": torch.optim.SGD(net.parameters(), lr=0.1)},
+    )
+    for _ in range(2):
+        SealProjectors(memories=("one", "two"))(brain, Seeds(0).rng("night"))
+        OrthogonalWake(memories=("one", "two"))(brain, LESSON, Seeds(0).rng("day"))
+    return brain
+
+
+def recurrent_brain() -> Brain:
+    """The same with recurrence in its hidden layer."""
+    with Seeds(0).building("init"):
+        net = RecurrentNet((6, 8, 3))
+    mean = MeanInput()
+    mean.store(LESSON, torch.Generator().manual_seed(1))
+    return Brain(net=net, memory={"mean": mean}, optim={"wake": torch.optim.SGD(net.parameters(), lr=0.1)})
 
 
 GREY = Batch(
@@ -184,6 +223,7 @@ def sleep(**changed):
 
 CASES = {
     "equilibrium-wake": Case(EquilibriumWake()),
+    "convergent-wake": Case(ConvergentWake()),
     "rehearse": Case(Rehearse(inner=EquilibriumWake(), today=6)),
     "remember mean": Case(Remember(memory="mean")),
     "remember exemplars": Case(Remember(memory="exemplars")),
@@ -215,6 +255,15 @@ CASES = {
     "spiking-sleep with feedback": Case(sleep(feedback=(1.0,))),
     "spiking-sleep weight-dependent": Case(sleep(stdp="weight_dependent")),
     "spiking-sleep of one layer": Case(sleep(layers=("hidden.weight",), gains=(2.0,), inc=(0.1,), dec=(0.1,))),
+    "spiking-sleep with loops": Case(
+        sleep(loops=("recurrent.weight",), loop_gains=(1.0,), inc=(1e-3,) * 3, dec=(1e-3,) * 3), recurrent_brain
+    ),
+    "row-lengths-only": Case(RowLengthsOnly(inner=sleep())),
+    "row-means-only": Case(RowMeansOnly(inner=sleep(feedback=(1.0,)))),
+    "orthogonal-wake": Case(OrthogonalWake(memories=("one", "two")), projecting_brain),
+    "seal-projectors": Case(SealProjectors(memories=("one", "two")), projecting_brain),
+    "early nights": Case(EarlyNights(inner=sleep(), nights=1)),
+    "backprop-wake through time": Case(BackpropWake(changes=("hidden.", "recurrent.", "output.")), recurrent_brain),
     "visual-wake": Case(VisualWake(), ventral_brain, VISUAL_LESSON),
     "augment": Case(Augment(inner=(Remember(memory="today"), VisualWake())), ventral_brain, VISUAL_LESSON),
     "encode": Case(Encode(location="features.pool2"), ventral_brain),

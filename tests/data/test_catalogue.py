@@ -228,7 +228,7 @@ def test_an_unknown_name_gets_the_nearest_one(asked, hint):
 def test_names_are_as_documented():
     assert names() == (
         *("digits", "mnist", "fashion-mnist", "kmnist", "cifar10", "svhn", "tiny-imagenet-100"),
-        *("parquet:DIR", "folder:DIR", "csv:DIR"),
+        *("parquet:DIR", "folder:DIR", "csv:DIR", "features:FILE"),
     )
 
 

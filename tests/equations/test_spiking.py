@@ -21,6 +21,7 @@ def event_driven(weights, spikes, membranes, plasticity, *, weight_dependent):
         gains=membranes.gains,
         feedback=membranes.feedback,
         leak=membranes.leak,
+        loops=membranes.loops,
         inc=plasticity.inc,
         dec=plasticity.dec,
         weight_dependent=weight_dependent,
@@ -82,19 +83,48 @@ def test_feedback_reaches_the_hidden_layer_one_step_later_through_updated_weight
     assert [c.item() for c in counts] == [3, 2]
 
 
+@pytest.mark.parametrize("engine", ["dense", "event"])
+def test_a_layer_that_hears_itself_one_step_later_rewires_its_loop(engine):
+    """Two hidden neurons that excite each other and one silent output; input to neuron 1 at step 1 only, by hand.
+
+    W1 = (2, 0)', U = [[0, 2], [2, 0]], gains 1, loop gain 1; STDP of the loop only: inc 1/2, dec 1/4.
+      step 2: neuron 1 hears the input: v = (2, 0) -> 1 spikes; it heard no neuron: its row of U loses 1/4.
+              U = [[-1/4, 7/4], [2, 0]]
+      step 3: both hear neuron 1: v = (-1/4, 2) -> 2 spikes; row 2: from 1 gains 1/2, from 2 loses 1/4.
+              U = [[-1/4, 7/4], [5/2, -1/4]]
+      step 4: both hear neuron 2: v = (-1/4 + 7/4, 0 - 1/4) = (3/2, -1/4) -> 1 spikes; row 1: -1/4 and +1/2.
+              U = [[-1/2, 9/4], [5/2, -1/4]]
+    """
+    w = [torch.tensor([[2.0], [0.0]]), torch.zeros(1, 2), torch.tensor([[0.0, 2.0], [2.0, 0.0]])]
+    spikes = torch.zeros(4, 1, dtype=torch.bool)
+    spikes[0] = True
+    membranes = Membranes((1.0, 1.0), loops=(1.0,))
+    plasticity = Plasticity((0.0, 0.0, 0.5), (0.0, 0.0, 0.25))
+    if engine == "dense":
+        new, counts = dense_sleep(w, spikes, membranes, plasticity)
+    else:
+        new, counts = event_driven(w, spikes, membranes, plasticity, weight_dependent=False)
+    assert new[2].tolist() == [[-0.5, 2.25], [2.5, -0.25]]
+    assert [c.tolist() for c in counts] == [[2, 1], [0]]
+    assert torch.equal(new[0], w[0])
+
+
 def dyadic(rng, *shape):
     """Multiples of 1/64 in [-2, 2): sums of a few thousand are exact in float32, in any order."""
     return torch.randint(-128, 128, shape, generator=rng).float() / 64
 
 
 @pytest.mark.parametrize("feedback", [(), (0.25, 0.5)])
+@pytest.mark.parametrize("loops", [(), (0.25, 0.125)])
 @pytest.mark.parametrize("seed", range(3))
-def test_event_driven_equals_dense_bit_for_bit_where_arithmetic_is_exact(feedback, seed):
+def test_event_driven_equals_dense_bit_for_bit_where_arithmetic_is_exact(feedback, loops, seed):
     rng = torch.Generator().manual_seed(seed)
     weights = [dyadic(rng, 30, 20), dyadic(rng, 25, 30), dyadic(rng, 6, 25)]
+    weights += [dyadic(rng, 30, 30), dyadic(rng, 25, 25)] if loops else []
     spikes = torch.rand(80, 20, generator=rng) < 0.15
-    membranes = Membranes((0.5, 0.5, 0.5), feedback)
-    plasticity = Plasticity((1 / 64, 1 / 128, 1 / 64), (1 / 128, 1 / 256, 1 / 128))
+    membranes = Membranes((0.5, 0.5, 0.5), feedback, loops=loops)
+    inc, dec = (1 / 64, 1 / 128, 1 / 64, 1 / 64, 1 / 128), (1 / 128, 1 / 256, 1 / 128, 1 / 128, 1 / 256)
+    plasticity = Plasticity(inc[: len(weights)], dec[: len(weights)])
     dense, dense_counts = dense_sleep(weights, spikes, membranes, plasticity)
     event, event_counts = event_driven(weights, spikes, membranes, plasticity, weight_dependent=False)
     for a, b in zip(dense, event, strict=True):

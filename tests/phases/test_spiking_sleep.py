@@ -55,6 +55,8 @@ def test_a_dark_day_is_followed_by_a_silent_night_that_changes_nothing():
     [
         ({"gains": (1.0,)}, "2 layers, so gains, inc and dec need 2 numbers each"),
         ({"feedback": (1.0, 1.0)}, r"feedback needs one gain per hidden layer \(1\)"),
+        ({"loops": ("recurrent.weight",), "loop_gains": (1.0,)}, "and 1 loops, so inc and dec need 3"),
+        ({"loop_gains": (1.0,)}, r"loops and loop_gains need one entry per hidden layer \(1\)"),
         ({"leak": 1.5}, "0 <= leak <= 1"),
         ({"steps": -1}, "expected steps, growth and rate >= 0"),
     ],
@@ -73,6 +75,13 @@ def test_a_layer_that_does_not_exist_is_answered_with_those_there_are():
 def test_layers_that_are_no_chain_are_refused_with_their_shapes():
     night = SpikingSleep(**{**vars(NIGHT), "layers": ("output.weight", "hidden.weight")})
     with pytest.raises(ValueError, match=r"chain of matrices: output.weight is \(3, 8\), hidden.weight is \(8, 6\)"):
+        night(slept_on(some_input()), Seeds(0).rng("night"))
+
+
+def test_a_loop_that_is_not_square_is_refused_with_its_shape():
+    loops = {"loops": ("output.weight",), "loop_gains": (1.0,), "inc": (0.1,) * 3, "dec": (0.1,) * 3}
+    night = SpikingSleep(**{**vars(NIGHT), **loops})
+    with pytest.raises(ValueError, match=r"needs a square loop on hidden.weight: output.weight is \(3, 8\)"):
         night(slept_on(some_input()), Seeds(0).rng("night"))
 
 

@@ -10,6 +10,7 @@ from oneiros.data.digits import read_digits
 from oneiros.data.download import DOWNLOADS, fetch
 from oneiros.data.errors import DataError, MissingFilesError
 from oneiros.data.examples import Dataset
+from oneiros.data.features import read_features
 from oneiros.data.files import data_root
 from oneiros.data.folder import read_folder_set
 from oneiros.data.idx import IDX_SETS, read_idx_set
@@ -19,11 +20,12 @@ from oneiros.data.table import read_csv_set
 
 _BY_NAME = ("digits", *IDX_SETS, "cifar10", "svhn", "tiny-imagenet-100")
 _BY_FOLDER = {"parquet": read_parquet_set, "folder": read_folder_set, "csv": read_csv_set}
+_YOURS = (*_BY_FOLDER, "features")
 
 
 def names() -> tuple[str, ...]:
-    """What `load` understands; DIR stands for a folder of yours."""
-    return (*_BY_NAME, *(f"{kind}:DIR" for kind in _BY_FOLDER))
+    """What `load` understands; DIR stands for a folder of yours, FILE for what `oneiros features` wrote."""
+    return (*_BY_NAME, *(f"{kind}:DIR" for kind in _BY_FOLDER), "features:FILE")
 
 
 def load(name: str, *, root: Path | None = None, device: str | torch.device = "cpu", download: bool = True) -> Dataset:
@@ -33,7 +35,7 @@ def load(name: str, *, root: Path | None = None, device: str | torch.device = "c
         name: one of `names()`.
         root: the folder that holds data sets by their usual file names; by default that in the environment
             variable ONEIROS_DATA, and without it `data` in the user's cache folder. `digits` needs none, and
-            `parquet:DIR`, `folder:DIR` and `csv:DIR` name theirs.
+            `parquet:DIR`, `folder:DIR` and `csv:DIR` name theirs; `features:FILE` may lie in it.
         device: where the examples will sit.
         download: whether to fetch files that are missing into `root`.
 
@@ -52,6 +54,9 @@ def load(name: str, *, root: Path | None = None, device: str | torch.device = "c
 
 def _read(name: str, root: Path) -> Dataset:
     kind, colon, given = name.partition(":")
+    if kind == "features":
+        here, below = Path(given).expanduser(), root / given
+        return read_features(name, below if not here.exists() and below.exists() else here)
     if colon:
         return _BY_FOLDER[kind](name, Path(given).expanduser())
     match name:
@@ -89,7 +94,7 @@ def _fetch_or_explain(name: str, root: Path, missing: MissingFilesError, *, down
 
 def _check_name(name: str) -> None:
     kind, colon, given = name.partition(":")
-    if name in _BY_NAME or (colon and given and kind in _BY_FOLDER):
+    if name in _BY_NAME or (colon and given and kind in _YOURS):
         return
     nearest = difflib.get_close_matches(name, names(), n=1, cutoff=0.4)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""

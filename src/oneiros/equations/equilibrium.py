@@ -6,6 +6,8 @@ hidden -> output, whose transpose feeds back, `drive` = W1 x + b1 (constant with
 Leading batch dimensions are accepted everywhere.
 """
 
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -101,3 +103,47 @@ def predictive_rule_bias(
 ) -> Float[Tensor, " post"]:
     """Eq. 10 for a bias: a synapse whose presynaptic neuron is always 1."""
     return (post_free - post_clamped).sum(0).div_(beta * len(post_free))
+
+
+class Credit(NamedTuple):
+    """How a loss changes with what each unit adds up, direct and through the loop: `[b, hidden]` and `[b, out]`."""
+
+    hidden: Tensor
+    output: Tensor
+
+
+def implicit_credit(
+    score_gradient: Float[Tensor, "b out"],
+    hidden: Float[Tensor, "b hidden"],
+    scores: Float[Tensor, "b out"],
+    w_out: Float[Tensor, "out hidden"],
+    *,
+    gamma: float,
+) -> Credit:
+    r"""Exact gradient of a loss at the free equilibrium, without going back through the steps that led there.
+
+    At the equilibrium h = relu(a), a = drive + gamma W2' o, o = hardsig(s), s = W2 h + b2. A loss L(s) then has the
+    gradients c_s = dL/ds + D_o gamma W2 c_a and c_a = D_h W2' c_s, where D_o and D_h are 1 for units on the slope of
+    their non-linearity and 0 elsewhere (implicit function theorem; Ernoult et al. 2019 show that backpropagation
+    through time converges to it). Eliminating c_a leaves one linear system in the few output units per example:
+    (1 - gamma D_o W2 D_h W2') c_s = dL/ds.
+
+    Args:
+        score_gradient: dL/ds with the loop cut, each example's own.
+        hidden: h.
+        scores: s.
+        w_out: W2.
+        gamma: feedback scaling.
+
+    >>> one = torch.ones(1, 1)
+    >>> credit = implicit_credit(one, one, one / 2, one / 2, gamma=1.0)  # c_s = 1 / (1 - 1/4)
+    >>> credit.output, credit.hidden
+    (tensor([[1.3333]]), tensor([[0.6667]]))
+    """
+    out = len(w_out)
+    on_h = (hidden > 0).to(hidden)
+    on_o = ((scores > 0) & (scores < 1)).to(scores)
+    pairs = (w_out[:, None] * w_out).flatten(0, 1)
+    loop = gamma * on_o[:, :, None] * (on_h @ pairs.T).unflatten(1, (out, out))
+    output = torch.linalg.solve(torch.eye(out).to(loop) - loop, score_gradient)
+    return Credit(on_h * (output @ w_out), output)

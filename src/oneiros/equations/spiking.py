@@ -2,7 +2,8 @@ r"""Spiking sleep: membranes and spike-timing-dependent plasticity, as pure func
 
 Source: Kubo, Delanois & Bazhenov 2025, Algorithm 1, extending Tadros et al. 2022. These dense functions
 are the reference; `oneiros.kernels.spiking` computes the same thing event by event, and is tested equal.
-Layers are ordered from input to output: `weights[0]` is (first hidden x input).
+Layers are ordered from input to output: `weights[0]` is (first hidden x input). A hidden layer may also hear itself
+through a square matrix, a loop; loops stand behind the layers in every list, in the order of the hidden layers.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from torch import Tensor
 
 
 class Plasticity(NamedTuple):
-    """Per-layer step sizes of one plasticity rule: potentiation `inc`, depression `dec`."""
+    """Step sizes of one plasticity rule, of each layer and then of each loop: potentiation `inc`, depression `dec`."""
 
     inc: tuple[float, ...]
     dec: tuple[float, ...]
@@ -27,11 +28,13 @@ class Membranes(NamedTuple):
         gains: what one unit of synaptic input adds to v (scales[l] / threshold[l] in Algorithm 1).
         feedback: the same for input from the layer above; empty for none, else one per hidden layer.
         leak: v is multiplied by this before each step (Algorithm 1: 1; Tadros et al.'s code: 0.999).
+        loops: the same as `gains` for a hidden layer's input from itself; empty for none, else one per hidden layer.
     """
 
     gains: tuple[float, ...]
     feedback: tuple[float, ...] = ()
     leak: float = 1.0
+    loops: tuple[float, ...] = ()
 
 
 def fire(v: Float[Tensor, " n"]) -> tuple[Bool[Tensor, " n"], Float[Tensor, " n"]]:
@@ -83,28 +86,42 @@ def dense_sleep(
 
     At each step the layers are updated from the output down, each reading the spikes of the step before
     (so input takes one step per layer to arrive); a hidden layer also hears the layer above through its
-    transposed weights, which that layer's plasticity has already updated in this step.
+    transposed weights, which that layer's plasticity has already updated in this step. A loop works like a layer
+    whose presynaptic neurons are its own postsynaptic ones.
+
+    Args:
+        weights: of each layer, then of each loop.
+        input_spikes: who fires in the input, step by step.
+        membranes: `membranes.loops` says how many of `weights` are loops.
+        plasticity: step sizes, in the order of `weights`.
+        stdp: the rule.
 
     Returns:
         the new weights, and how often each neuron of each layer fired.
     """
     weights = [w.clone() for w in weights]
-    silent = [torch.zeros(len(w), dtype=torch.bool, device=w.device) for w in weights]
-    v = [s.to(w) for s, w in zip(silent, weights, strict=True)]
+    layers = len(weights) - len(membranes.loops)
+    silent = [torch.zeros(len(w), dtype=torch.bool, device=w.device) for w in weights[:layers]]
+    v = [s.to(w) for s, w in zip(silent, weights, strict=False)]
     counts = [torch.zeros_like(x) for x in v]
     before = [torch.zeros_like(input_spikes[0]), *silent]
     for now_input in input_spikes:
         now = [now_input, *before[1:]]
-        for layer in reversed(range(len(weights))):
+        for layer in reversed(range(layers)):
             pre = before[layer]
             current = membranes.gains[layer] * (weights[layer] @ pre.to(weights[layer]))
-            if membranes.feedback and layer + 1 < len(weights):
+            if membranes.feedback and layer + 1 < layers:
                 above = weights[layer + 1].T @ before[layer + 2].to(weights[layer])
                 current = current + membranes.feedback[layer] * above
+            loop = layers + layer if layer < len(membranes.loops) else None
+            if loop is not None:
+                itself = weights[loop] @ before[layer + 1].to(weights[loop])
+                current = current + membranes.loops[layer] * itself
             now[layer + 1], v[layer] = fire(membranes.leak * v[layer] + current)
-            weights[layer] = stdp(
-                weights[layer], now[layer + 1], pre, inc=plasticity.inc[layer], dec=plasticity.dec[layer]
-            )
+            for which, heard in ((layer, pre), (loop, before[layer + 1])):
+                if which is not None:
+                    inc, dec = plasticity.inc[which], plasticity.dec[which]
+                    weights[which] = stdp(weights[which], now[layer + 1], heard, inc=inc, dec=dec)
             counts[layer] += now[layer + 1]
         before = now
     return weights, counts

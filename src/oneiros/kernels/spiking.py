@@ -80,12 +80,22 @@ def _weight_dependent(w, pre, post, inc, dec):
 
 
 @numba.njit(cache=True, nogil=True)
-def _sleep(flat, sizes, input_spikes, gains, feedback, leak, inc, dec, weight_dependent):  # noqa: PLR0913
+def _rewire(w, offset, pre, post, inc, dec, weight_dependent):  # noqa: PLR0913
+    if weight_dependent:
+        _weight_dependent(w, pre, post, inc, dec)
+    else:
+        _additive(w, offset, pre, post, inc, dec)
+
+
+@numba.njit(cache=True, nogil=True)
+def _sleep(flat, sizes, input_spikes, gains, feedback, leak, loops, inc, dec, weight_dependent):  # noqa: PLR0913, C901
     layers, widest, dtype = len(sizes) - 1, sizes.max(), flat.dtype
-    starts = np.zeros(layers + 1, np.int64)
+    starts = np.zeros(layers + len(loops) + 1, np.int64)
     for l in range(layers):
         starts[l + 1] = starts[l] + sizes[l] * sizes[l + 1]
-    v, offset = np.zeros((layers, widest), dtype), np.zeros((layers, widest), dtype)
+    for l in range(len(loops)):
+        starts[layers + l + 1] = starts[layers + l] + sizes[l + 1] * sizes[l + 1]
+    v, offset = np.zeros((layers, widest), dtype), np.zeros((layers + len(loops), widest), dtype)
     counts, current = np.zeros((layers, widest), np.int64), np.zeros(widest, dtype)
     # active[l, :n_active[l]]: who fired in layer l (0 = input) at the step before; *_now: at this step
     active, active_now = np.zeros((layers + 1, widest), np.int64), np.zeros((layers + 1, widest), np.int64)
@@ -105,17 +115,27 @@ def _sleep(flat, sizes, input_spikes, gains, feedback, leak, inc, dec, weight_de
                 for i in active[l + 2, : n_active[l + 2]]:
                     for j in range(n_post):
                         now[j] += feedback[l] * (above[j, i] - offset[l + 1, i])
+            if l < len(loops):
+                own, k = active[l + 1, : n_active[l + 1]], layers + l
+                u = flat[starts[k] : starts[k + 1]].reshape((n_post, n_post))
+                _gather(u, own, current)
+                itself = dtype.type(len(own))
+                for j in range(n_post):
+                    now[j] += loops[l] * (current[j] - itself * offset[k, j])
             n_now[l + 1] = _fire(now, counts[l], active_now[l + 1])
             post = active_now[l + 1, : n_now[l + 1]]
-            if weight_dependent:
-                _weight_dependent(w, pre, post, inc[l], dec[l])
-            else:
-                _additive(w, offset[l], pre, post, inc[l], dec[l])
+            _rewire(w, offset[l], pre, post, inc[l], dec[l], weight_dependent)
+            if l < len(loops):
+                _rewire(u, offset[k], own, post, inc[k], dec[k], weight_dependent)
         active, active_now = active_now, active
         n_active[:] = n_now
     for l in range(layers):
         w = flat[starts[l] : starts[l + 1]].reshape((sizes[l], sizes[l + 1]))
         w -= offset[l, : sizes[l + 1]]
+    for l in range(len(loops)):
+        k = layers + l
+        u = flat[starts[k] : starts[k + 1]].reshape((sizes[l + 1], sizes[l + 1]))
+        u -= offset[k, : sizes[l + 1]]
     return counts
 
 
@@ -126,25 +146,27 @@ def event_driven_sleep(  # noqa: PLR0913
     gains: Sequence[float],
     feedback: Sequence[float],
     leak: float,
+    loops: Sequence[float] = (),
     inc: Sequence[float],
     dec: Sequence[float],
     weight_dependent: bool,
 ) -> tuple[list[NDArray], list[NDArray]]:
     """`oneiros.equations.spiking.dense_sleep` for arrays on the CPU.
 
-    `weights` are (post x pre) per layer, all float32 or all float64, and not changed; `input_spikes` is
-    (time x input), bool; the rest are the fields of `Membranes` and `Plasticity`.
+    `weights` are (post x pre) per layer and then per loop, all float32 or all float64, and not changed;
+    `input_spikes` is (time x input), bool; the rest are the fields of `Membranes` and `Plasticity`.
 
     Returns:
         new weights (post x pre, as transposed views of one buffer) and spike counts per layer.
     """
     dtype = weights[0].dtype
-    sizes = np.array([weights[0].shape[1], *(len(w) for w in weights)])
+    chain = weights[: len(weights) - len(loops)]
+    sizes = np.array([weights[0].shape[1], *(len(w) for w in chain)])
     edges = np.cumsum([0, *(w.size for w in weights)])
     flat = np.empty(edges[-1], dtype)
     by_pre = [flat[a:b].reshape(w.T.shape) for w, a, b in zip(weights, edges, edges[1:], strict=False)]
     for w, own in zip(weights, by_pre, strict=True):
         own[:] = w.T
-    g, f, i, d = (np.array(a, dtype) for a in (gains, feedback, inc, dec))
-    counts = _sleep(flat, sizes, input_spikes, g, f, dtype.type(leak), i, d, weight_dependent)
-    return [own.T for own in by_pre], [counts[k, : len(w)] for k, w in enumerate(weights)]
+    g, f, u, i, d = (np.array(a, dtype) for a in (gains, feedback, loops, inc, dec))
+    counts = _sleep(flat, sizes, input_spikes, g, f, dtype.type(leak), u, i, d, weight_dependent)
+    return [own.T for own in by_pre], [counts[k, : len(w)] for k, w in enumerate(chain)]

@@ -6,5 +6,7 @@ from oneiros.memory.frozen_scholar import FrozenScholar as FrozenScholar
 from oneiros.memory.images import Images as Images
 from oneiros.memory.mean_input import MeanInput as MeanInput
 from oneiros.memory.past_lessons import PastLessons as PastLessons
+from oneiros.memory.projector import Projector as Projector
 from oneiros.memory.recent_latents import RecentLatents as RecentLatents
 from oneiros.memory.selector import Selector as Selector
+from oneiros.memory.shuffled_input import ShuffledInput as ShuffledInput

@@ -158,8 +158,13 @@ class EquilibriumRNN(nn.Module):
         """Eq. 10 for the synapses input -> hidden: `predictive_rule`, skipping inputs that are 0."""
         if not _mostly_zero(x):
             return predictive_rule(clamped.hidden, free.hidden, x, beta=beta)
-        contrast = (free.hidden - clamped.hidden).div_(beta * len(x))
-        return torch.from_numpy(outer_sum(x.numpy(), contrast.numpy())).T
+        return self.from_inputs(x, (free.hidden - clamped.hidden).div_(beta * len(x)))
+
+    def from_inputs(self, x: Float[Tensor, "b pre"], post: Float[Tensor, "b post"]) -> Float[Tensor, "post pre"]:
+        """Sum over examples of post times input, skipping inputs that are 0."""
+        if not _mostly_zero(x):
+            return post.T @ x
+        return torch.from_numpy(outer_sum(x.numpy(), post.numpy())).T
 
     def free(self, circuit: Circuit) -> States:
         """Free equilibrium, Eqs. 5 and 6."""
@@ -185,4 +190,8 @@ class EquilibriumRNN(nn.Module):
         The output state is these scores clipped to [0, 1], so its order is the same except that
         scores below 0 (or above 1), which the clipping makes equal, keep theirs.
         """
-        return self.output(self.free(self.circuit(x)).hidden)
+        return self.output(self.activity(x))
+
+    def activity(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b hidden"]:
+        """The hidden layer at the free equilibrium."""
+        return self.free(self.circuit(x)).hidden

@@ -31,6 +31,10 @@ class Perceptron(nn.Module):
         """Scores."""
         return self.layers(x.flatten(1))
 
+    def activity(self, x: Float[Tensor, "n ..."]) -> Float[Tensor, "n hidden"]:
+        """The last hidden layer, which the scores are read from."""
+        return self.layers[:-1](x.flatten(1))
+
 
 def small_convolutions(shape: Sequence[int], width: int) -> tuple[nn.Sequential, int]:
     """Two strided 5x5 convolutions with ReLU, flattened, and how many features come out.

@@ -9,9 +9,11 @@ from oneiros.phases.consolidate import Consolidate as Consolidate
 from oneiros.phases.consolidate import FreshOptimisers as FreshOptimisers
 from oneiros.phases.consolidate import Newborn as Newborn
 from oneiros.phases.consolidate import Succeed as Succeed
+from oneiros.phases.convergent_wake import ConvergentWake as ConvergentWake
 from oneiros.phases.dreaming_wake import DreamingWake as DreamingWake
 from oneiros.phases.dreams import Imagined as Imagined
 from oneiros.phases.dreams import Veridical as Veridical
+from oneiros.phases.early_nights import EarlyNights as EarlyNights
 from oneiros.phases.encode import Encode as Encode
 from oneiros.phases.encode import EncodeBeside as EncodeBeside
 from oneiros.phases.encode import RestBelow as RestBelow
@@ -25,6 +27,10 @@ from oneiros.phases.learning_without_forgetting import DreamtInputs as DreamtInp
 from oneiros.phases.learning_without_forgetting import LearnWithoutForgetting as LearnWithoutForgetting
 from oneiros.phases.learning_without_forgetting import TodaysInputs as TodaysInputs
 from oneiros.phases.nrem import Nrem as Nrem
+from oneiros.phases.orthogonal_wake import OrthogonalWake as OrthogonalWake
+from oneiros.phases.orthogonal_wake import SealProjectors as SealProjectors
+from oneiros.phases.part_of_night import RowLengthsOnly as RowLengthsOnly
+from oneiros.phases.part_of_night import RowMeansOnly as RowMeansOnly
 from oneiros.phases.phantom_step import PhantomStep as PhantomStep
 from oneiros.phases.rehearse import Rehearse as Rehearse
 from oneiros.phases.rem import Rem as Rem

@@ -32,10 +32,12 @@ class SpikingSleep:
         rate: p(spike) of input i per step is min(1, rate x mean input i).
         gains: scales[l] / threshold[l] of each layer.
         feedback: gain of the input from the layer above, one per hidden layer; () for none (Tadros et al. 2022).
-        inc, dec: STDP step sizes of each layer.
+        inc, dec: STDP step sizes of each layer, then of each loop.
         leak: factor on v per step (Algorithm 1: 1; Tadros et al.'s code: 0.999).
         stdp: "additive" (Algorithm 1) or "weight_dependent" (Tadros et al.'s code).
         memory: name of the memory to recall from.
+        loops: parameter names of the hidden layers' recurrent matrices, one each, or () where they have none.
+        loop_gains: gain of each loop.
     """
 
     name = "spiking-sleep"
@@ -51,11 +53,21 @@ class SpikingSleep:
     leak: float = 1.0
     stdp: Literal["additive", "weight_dependent"] = "additive"
     memory: str = "mean"
+    loops: tuple[str, ...] = ()
+    loop_gains: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        n = len(self.layers)
-        if not n == len(self.gains) == len(self.inc) == len(self.dec):
-            raise ValueError(f"SpikingSleep has {n} layers, so gains, inc and dec need {n} numbers each; got {self}")
+        n, with_loops = len(self.layers), len(self.layers) + len(self.loops)
+        if n != len(self.gains) or not with_loops == len(self.inc) == len(self.dec):
+            and_loops = f" and {len(self.loops)} loops, so inc and dec need {with_loops}" if self.loops else ""
+            raise ValueError(
+                f"SpikingSleep has {n} layers, so gains, inc and dec need {n} numbers each{and_loops}; got {self}"
+            )
+        if not len(self.loops) == len(self.loop_gains) or len(self.loops) not in (0, n - 1):
+            raise ValueError(
+                f"SpikingSleep.loops and loop_gains need one entry per hidden layer ({n - 1}) or (); "
+                f"got {self.loops} and {self.loop_gains}"
+            )
         if len(self.feedback) not in (0, n - 1):
             raise ValueError(
                 f"SpikingSleep.feedback needs one gain per hidden layer ({n - 1}) or (); got {self.feedback}"
@@ -67,8 +79,8 @@ class SpikingSleep:
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """Only the chain's weights move."""
-        return self.layers
+        """Only the weights of the chain and of its loops move."""
+        return (*self.layers, *self.loops)
 
     @property
     def returns(self) -> tuple[str, ...]:
@@ -96,18 +108,18 @@ class SpikingSleep:
         weight_dependent = self.stdp == "weight_dependent"
         if spikes.device.type != "cpu":
             rule = weight_dependent_stdp if weight_dependent else additive_stdp
-            membranes = Membranes(self.gains, self.feedback, self.leak)
+            membranes = Membranes(self.gains, self.feedback, self.leak, self.loop_gains)
             return dense_sleep(weights, spikes, membranes, Plasticity(self.inc, self.dec), rule)
         arrays: list[np.ndarray] = [w.numpy() for w in weights]
         new, counts = event_driven_sleep(
-            arrays, spikes.numpy(), gains=self.gains, feedback=self.feedback, leak=self.leak,
+            arrays, spikes.numpy(), gains=self.gains, feedback=self.feedback, leak=self.leak, loops=self.loop_gains,
             inc=self.inc, dec=self.dec, weight_dependent=weight_dependent,
         )  # fmt: skip
         return [torch.from_numpy(w) for w in new], [torch.from_numpy(c) for c in counts]
 
     def _chain(self, brain: Brain) -> list[Tensor]:
         parameters = dict(brain.net.named_parameters())
-        if missing := [name for name in self.layers if name not in parameters]:
+        if missing := [name for name in self.changes if name not in parameters]:
             raise KeyError(f"SpikingSleep.layers names {missing}; {type(brain.net).__name__} has {sorted(parameters)}")
         chain: list[Tensor] = [parameters[name] for name in self.layers]
         for below, above in zip(self.layers, self.layers[1:], strict=False):
@@ -116,4 +128,9 @@ class SpikingSleep:
                 raise ValueError(
                     f"SpikingSleep needs a chain of matrices: {below} is {tuple(a)}, {above} is {tuple(b)}"
                 )
+        for layer, name in zip(self.layers, self.loops, strict=False):
+            n, loop = len(parameters[layer]), parameters[name]
+            if loop.shape != (n, n):
+                raise ValueError(f"SpikingSleep needs a square loop on {layer}: {name} is {tuple(loop.shape)}")
+            chain.append(loop)
         return chain

@@ -4,8 +4,8 @@ Read from the bottom: `ClassIncremental.build` assembles data, network, memories
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 
@@ -17,22 +17,23 @@ from oneiros.memory.mean_input import MeanInput
 from oneiros.nets.equilibrium import EquilibriumRNN, Euler, FixedPoint
 from oneiros.papers.kubo2025.config import Config
 from oneiros.papers.recipe import Build, Life, Measured
+from oneiros.papers.search import Search
 from oneiros.phases.equilibrium_wake import EquilibriumWake
 from oneiros.phases.rehearse import Rehearse
 from oneiros.phases.remember import Remember, SealExemplars
-from oneiros.phases.spiking_sleep import SpikingSleep
 from oneiros.probes.accuracy import accuracy, confusion, predictions
 from oneiros.report.drawing import Drawing
 from oneiros.scenarios import ExampleTask, carve, class_incremental, joint, order_name, task_order, thin
 
 
 class Strategy(NamedTuple):
-    """What a condition consists of: its sleep (None: it does not), rehearsal, one task or many."""
+    """What a condition consists of: its sleep (None: it does not), rehearsal, one task or many, what sleep hears."""
 
-    sleep: SpikingSleep | None = None
+    sleep: NightPhase | None = None
     rehearse: bool = False
     parallel: bool = False
     epochs: int = 0  # 0: the configuration's
+    mean: Callable[[], Memory] = MeanInput
 
 
 def strategies(config: Config) -> dict[str, Strategy]:
@@ -66,9 +67,34 @@ class Lessons(NamedTuple):
     checksums: Mapping[str, str]
 
 
-def lessons(what: Build) -> Lessons:
+@runtime_checkable
+class Source(Protocol):
+    """What `lessons` asks of a configuration."""
+
+    @property
+    def data(self) -> str:
+        """Data set."""
+        ...
+
+    @property
+    def evaluate_on(self) -> str:
+        """Test or validation."""
+        ...
+
+    @property
+    def examples(self) -> int:
+        """How many to keep, 0 for all."""
+        ...
+
+    @property
+    def validation(self) -> float:
+        """Fraction carved off."""
+        ...
+
+
+def lessons(what: Build, config: Source) -> Lessons:
     """Load, carve the validation split off, and thin for small scales."""
-    config, seeds = what.config, Seeds(what.seed)
+    seeds = Seeds(what.seed)
     data = load(config.data, root=what.data, device=what.device)
     # The split is the same for every seed: no run may train on what another chose its constants by.
     train, validation = carve(data.train, fraction=config.validation, rng=Seeds(0).rng("validation"))
@@ -90,7 +116,7 @@ def newborn(config: Config, strategy: Strategy, train: Examples, seeds: Seeds) -
     ]
     memory: dict[str, Memory] = {}
     if strategy.sleep:
-        memory["mean"] = MeanInput()
+        memory["mean"] = strategy.mean()
     if strategy.rehearse:
         memory["exemplars"] = Exemplars(max(1, round(config.rehearsal * len(train) / len(train.classes))))
     return Brain(net=net, memory=memory, optim={"wake": torch.optim.SGD(groups)})
@@ -150,12 +176,15 @@ class ClassIncremental:
     paper: str = "kubo2025"
     conditions: tuple[str, ...] = CONDITIONS
     drawings: tuple[Drawing, ...] = ()
+    searches: Mapping[str, Search] = field(default_factory=dict)
+    strategies: Callable[[Config], dict[str, Strategy]] = strategies
+    measurements: Callable[..., Callable[[Event], Iterator[Measured]]] = measurements
 
     def build(self, what: Build) -> Life:
         """One run, ready to live."""
         config: Config = what.config
-        strategy, seeds = strategies(config)[what.condition], Seeds(what.seed, what.device)
-        train, test, checksums = lessons(what)
+        strategy, seeds = self.strategies(config)[what.condition], Seeds(what.seed, what.device)
+        train, test, checksums = lessons(what, config)
         order = task_order(len(train.classes), Seeds(what.seed).rng("order"))
         if strategy.parallel:
             tasks = (joint(train, test, batch_size=config.batch_size),)
@@ -168,6 +197,6 @@ class ClassIncremental:
             schedule=schedule(config, strategy, today=len(train) // len(tasks)),
             seeds=seeds,
             order=order_name(order, config.per_task),
-            measure=measurements(brain, tasks, test),
+            measure=self.measurements(brain, tasks, test),
             checksums=checksums,
         )

@@ -1,0 +1,121 @@
+"""Fixed networks that turn images into features: any of torchvision's classifiers, cut behind any of its layers."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+
+from jaxtyping import Float
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from oneiros.core import Seeds
+from oneiros.nets.vgg import Normalise
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class BackboneError(ValueError):
+    """A backbone that cannot be had as asked for."""
+
+
+class Backbone(nn.Module):
+    """Images in [0, 1] -> features `[n, d]`: resized, normalised, passed through `body`, flattened.
+
+    Args:
+        body: what turns normalised images into the activations of one layer.
+        size: side to which images are resized.
+    """
+
+    def __init__(self, body: nn.Module, size: int) -> None:
+        super().__init__()
+        self.normalise = Normalise(IMAGENET_MEAN, IMAGENET_STD)
+        self.body = body
+        self.size = size
+
+    def forward(self, x: Float[Tensor, "n 3 height width"]) -> Float[Tensor, "n d"]:
+        """Features of a batch."""
+        if x.shape[-2:] != (self.size, self.size):
+            x = interpolate(x, size=(self.size, self.size), mode="bilinear", align_corners=False, antialias=True)
+        found = self.body(self.normalise(x))
+        return (found["features"] if isinstance(found, dict) else found).flatten(1)
+
+
+def torchvision_backbone(name: str, layer: str, weights: str, *, size: int) -> Backbone:
+    """Torchvision's `name` up to `layer` (as `torchvision.models.feature_extraction` names it).
+
+    Args:
+        name: such as "resnet152".
+        layer: such as "avgpool", or "" for the last one before the class scores, where torchvision has an `avgpool`.
+        weights: "download" for torchvision's default ones, "random" for untrained ones (always the same), else a
+            safetensors file with a state_dict.
+        size: side to which images are resized.
+
+    Raises:
+        BackboneError: there is no such network or layer, or the weights cannot be had or do not fit.
+    """
+    # Slow to import, and seldom needed.
+    from torchvision.models import get_model, list_models
+    from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
+
+    if name not in list_models():
+        near = difflib.get_close_matches(name, list_models(), n=3)
+        raise BackboneError(f"torchvision has no network {name!r}.{_hint(near)} 'blocks' is the recipe's own")
+    with Seeds(0).building("backbone"):
+        net = get_model(name, weights=None).eval()
+    if weights != "random":
+        _load(net, name, weights)
+    layers = get_graph_node_names(net)[1]
+    layer = layer or "avgpool"
+    # A module that holds others stands for its last node.
+    if layer not in layers and not any(each.startswith(f"{layer}.") for each in layers):
+        near = difflib.get_close_matches(layer, layers, n=3, cutoff=0.3)
+        raise BackboneError(f"{name} has no layer {layer!r}.{_hint(near)} Its last ones: {', '.join(layers[-6:])}")
+    body = create_feature_extractor(net, {layer: "features"})
+    return Backbone(body, size).requires_grad_(False).eval()
+
+
+def _hint(near: list[str]) -> str:
+    return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def _load(net: nn.Module, name: str, weights: str) -> None:
+    try:
+        net.load_state_dict(_state(name, weights))
+    except RuntimeError as error:
+        raise BackboneError(f"{weights} does not hold the weights of {name}: {error}") from error
+
+
+def _state(name: str, weights: str) -> Mapping[str, Tensor]:
+    if weights == "download":
+        from torchvision.models import get_model_weights
+
+        try:
+            # Checked by the hash in the file's name, and read as tensors only: nothing in it is executed.
+            return get_model_weights(name)["DEFAULT"].get_state_dict(progress=False, check_hash=True, weights_only=True)
+        # The network, the disk and the hash check each raise errors of their own kind.
+        except Exception as error:
+            raise BackboneError(
+                f"torchvision's weights of {name} cannot be downloaded ({error}); fetch them elsewhere, save the "
+                "state_dict with safetensors.torch.save_file and give that file"
+            ) from error
+    return read_state(Path(weights).expanduser())
+
+
+def read_state(file: Path) -> dict[str, Tensor]:
+    """The state_dict in a safetensors file.
+
+    Raises:
+        BackboneError: there is no such file, or it is of another kind.
+    """
+    from safetensors.torch import load_file
+
+    if not file.is_file():
+        raise BackboneError(f"there is no file {file}; expected 'download', 'random' or a .safetensors file")
+    try:
+        return load_file(file)
+    except SafetensorError as error:
+        raise BackboneError(
+            f"{file} is not a safetensors file ({error}). A .pth file is a pickle, which is not read: save its "
+            "state_dict with safetensors.torch.save_file"
+        ) from error

@@ -1,0 +1,74 @@
+"""The networks that Kubo et al. 2025 compare, each with the day phase that teaches it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+from torch import nn
+
+from oneiros.core import DayPhase, Memory, NightPhase
+from oneiros.memory import Projector
+from oneiros.nets import EquilibriumRNN, Perceptron, RecurrentNet
+from oneiros.papers.kubo2025.subjects import Learner, Subject, Tables
+from oneiros.phases import BackpropWake, ConvergentWake, EquilibriumWake, OrthogonalWake, SealProjectors
+
+
+class Taught(NamedTuple):
+    """A network and how it learns: `below` and `output` are the parts with a learning rate of their own.
+
+    `memory` and `night` are what this way of learning needs besides; most need nothing.
+    """
+
+    net: nn.Module
+    wake: DayPhase
+    below: tuple[nn.Module, ...]
+    output: nn.Module
+    learner: Learner
+    memory: Mapping[str, Memory] = {}
+    night: tuple[NightPhase, ...] = ()
+
+
+def mrnn_ep(config: Tables, subject: Subject, inputs: int, classes: int) -> Taught:
+    """MRNN-EP: feedback from the output, taught by equilibrium propagation."""
+    net = EquilibriumRNN((inputs, subject.hidden, classes), gamma=config.gamma)
+    wake = EquilibriumWake(beta=config.beta, dt=config.dt, clamped_steps=subject.clamped_steps)
+    return Taught(net, wake, (net.hidden,), net.output, subject.mrnn_ep)
+
+
+def mrnn_bptt(config: Tables, subject: Subject, inputs: int, classes: int) -> Taught:
+    """MRNN-BPTT: the same network, taught by the exact gradient through its dynamics."""
+    net = EquilibriumRNN((inputs, subject.hidden, classes), gamma=config.gamma)
+    return Taught(net, ConvergentWake(), (net.hidden,), net.output, subject.mrnn_bptt)
+
+
+def rnn_bptt(config: Tables, subject: Subject, inputs: int, classes: int) -> Taught:
+    """RNN-BPTT: recurrence inside the hidden layer only, taught by backpropagation through time."""
+    net = RecurrentNet((inputs, subject.hidden, classes), steps=config.recurrent_steps)
+    return Taught(net, BackpropWake(), (net.hidden, net.recurrent), net.output, subject.rnn_bptt)
+
+
+def ff_bp(config: Tables, subject: Subject, inputs: int, classes: int) -> Taught:
+    """FF-BP: no recurrence, two hidden layers, taught by backpropagation (Tadros et al. 2022)."""
+    net = Perceptron((inputs, subject.ff_hidden, subject.ff_hidden, classes))
+    return Taught(net, BackpropWake(), (net.layers[0], net.layers[2]), net.layers[4], subject.ff_bp)
+
+
+def ff_owm(config: Tables, subject: Subject, inputs: int, classes: int) -> Taught:
+    """FF-BP, taught by orthogonal weight modification."""
+    taught, owm = ff_bp(config, subject, inputs, classes), subject.ff_owm
+    names = ("first projector", "second projector", "third projector")
+    return taught._replace(
+        wake=OrthogonalWake(memories=names),
+        learner=replace(taught.learner, alpha=owm.alpha, alpha_output=owm.alpha),
+        memory={name: Projector(owm.damping) for name in names},
+        night=(SealProjectors(memories=names),),
+    )
+
+
+NETWORKS: Mapping[str, Callable[[Tables, Subject, int, int], Taught]] = {
+    "mrnn_ep": mrnn_ep,
+    "mrnn_bptt": mrnn_bptt,
+    "rnn_bptt": rnn_bptt,
+    "ff_bp": ff_bp,
+    "ff_owm": ff_owm,
+}

@@ -1,0 +1,1 @@
+"""Choosing constants on validation data: many candidates, many orders, several processes, one storage."""
