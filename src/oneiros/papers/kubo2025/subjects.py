@@ -142,8 +142,8 @@ FASHION_MRNN_EP_SLEEP = MNIST_SLEEP
 FASHION_MRNN_BPTT_SLEEP = stronger(MNIST_SLEEP, 4.0)
 FASHION_RNN_BPTT_SLEEP = stronger(looped(MNIST_SLEEP), 4.0)
 FF_SLEEP = SpikingSleep(
-    layers=FF_LAYERS, steps=323, growth=0.328, rate=0.616, gains=(5.56, 20.0, 68.9),
-    inc=(4.78e-7, 4.78e-7, 5.11e-8), dec=(7.49e-6, 7.49e-6, 9.36e-6),
+    layers=FF_LAYERS, steps=294, growth=0.804, rate=0.461, gains=(5.83, 21.0, 104.0),
+    inc=(2.37e-7, 2.37e-7, 2.54e-8), dec=(1.67e-5, 1.67e-5, 6.18e-5),
 )  # fmt: skip
 
 # Learning rates: Table 1 for MRNN-EP; 2.0.9 for the baselines: 0.01 ("standard stochastic gradient descent"), 0.023 and
