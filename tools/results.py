@@ -48,6 +48,8 @@ VERDICTS = ("reproduced", "holds", *MISSES)
 # More conditions than this are too much for one figure: those without a published number are left out of it.
 MOST_LINES = 6
 MOST_SHOWN = 3
+# More than this are not listed in the README.
+MOST_LISTED = 12
 HEAD = "Generated from the rows in `results/` by `tools/results.py`; no number here was typed by hand."
 SHOWN = {
     "days": "Accuracy on all classes seen so far, after each task",
@@ -173,7 +175,10 @@ def short(published: Published) -> str:
     """One experiment in a few lines: its headline number by condition, then every verdict, misses as plain as hits."""
     e = published.experiment
     metrics = headline(e)[:1]
-    measured = "; ".join(f"{name} {interval}" for name, interval in values_text(e, metrics[0])) if metrics else ""
+    values = list(values_text(e, metrics[0])) if metrics else []
+    measured = "; ".join(f"{name} {interval}" for name, interval in values)
+    if len(values) > MOST_LISTED:
+        measured = f"{len(values)} conditions, in docs/results.md"
     name = metrics[0].replace("_", " ") if metrics else ""
     unit = " in %" if metrics and usual_unit(metrics[0]) == "percent" else ""
     n = e.rows["seed"].nunique()

@@ -103,6 +103,7 @@ def _histogram(axes: Axes, rows: pd.DataFrame, condition: str, which: str) -> No
     axes.stairs(shares, edges, fill=True, color=PALETTE[0], label=f"mean {mine['value'].mean():.2g}")
     axes.axvline(0, color="#666666", linewidth=0.8)
     axes.set_yscale("log")
+    axes.yaxis.set_major_formatter("{x:g}")  # powers would be set as mathematics, which the style leaves off
     axes.legend(frameon=False, fontsize=7.5, loc="upper left")
 
 
