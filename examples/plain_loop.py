@@ -16,7 +16,7 @@ from oneiros.data import load
 smoke = "--smoke" in sys.argv
 data = load("digits" if smoke else "mnist")
 train, test = data.train.all(), data.test.all()
-epochs = 6 if smoke else 2
+epochs, batch = (4, 16) if smoke else (2, 64)
 
 
 def learn(mechanism: Mechanism) -> float:
@@ -32,7 +32,7 @@ def learn(mechanism: Mechanism) -> float:
     for first in range(0, 10, 2):
         mine = ((train.y == first) | (train.y == first + 1)).nonzero().flatten()
         for _ in range(epochs):
-            for rows in mine[torch.randperm(len(mine))].split(64):
+            for rows in mine[torch.randperm(len(mine))].split(batch):
                 loss = sleeper.loss(train.x[rows], train.y[rows])  # + instead of cross_entropy(net(x), y)
                 optimiser.zero_grad()
                 loss.backward()

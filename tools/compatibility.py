@@ -160,6 +160,8 @@ def measure(mechanism: str, net: str, seeds: Sequence[int]) -> dict:
     cell = {"mechanism": mechanism, "net": net}
     if reason := refusal(mechanism, net):
         return cell | {"refuses": reason}
+    if not seeds:
+        return cell
     kind, make = NETS[net], MECHANISMS[mechanism]
     assert make is not None  # those refuse everywhere
     if mechanism == "spiking sleep" and net == "equilibrium RNN":
@@ -173,6 +175,8 @@ def verdict(cell: dict) -> str:
     """What the table says of a cell. Helps: at least 5 points above the same network without."""
     if "refuses" in cell:
         return "refuses"
+    if "with" not in cell:
+        return "runs; not measured"
     change = f"{100 * cell['without']:.0f} → {100 * cell['with']:.0f} %"
     return f"helps: {change}" if cell["with"] >= cell["without"] + 0.05 else f"runs, no help: {change}"
 
@@ -201,7 +205,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("write", "cell"))
     parser.add_argument("which", nargs="*", help="mechanism and network of the cell")
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=1, help="0: find out what runs and what refuses, no more")
     asked = parser.parse_args(arguments)
     torch.set_num_threads(1)
     if asked.what == "cell":
