@@ -88,6 +88,17 @@ def test_a_dead_worker_leaves_no_trace_in_what_is_searched(tmp_path):
     assert not list((tmp_path / "killed" / "workers").iterdir())
 
 
+def test_the_recipes_own_constants_are_re_ranked_even_if_their_worker_died(tmp_path):
+    hill = toy(slack=9.0, margin=9.0)
+    asked = request(tmp_path, trials=8)
+    storage = Storage(tmp_path)
+    storage.prepare(asked, [dict(start) for start in hill.searches["src"].starts])
+    storage.study(SEARCH).ask()  # a worker that dies before it says its name
+    storage = search(asked, hill)
+    own = {"a": 0.9, "b": 2.0, "c": 18}
+    assert [t.params for t in storage.enter_winners(asked)][-1] == own
+
+
 def test_the_candidate_of_a_living_worker_is_left_alone(tmp_path):
     hill = toy()
     storage = search(request(tmp_path, trials=2), hill)

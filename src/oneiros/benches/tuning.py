@@ -2,9 +2,11 @@
 
 import math
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from oneiros.benches.timing import Measurement
 from oneiros.engines import Job, LocalEngine, run_jobs
@@ -17,53 +19,67 @@ EXPERIMENT, CONDITION, EACH = "kubo2025/digits", "src", 8
 def bench_tuning() -> Iterator[Measurement]:
     """Random candidates of one life each, none given up, so that both sides do the same work.
 
-    Each worker's first candidate, which loads compiled kernels, does not count; the two sides are not interleaved,
-    so compare them on a quiet machine.
+    The two sides are not interleaved, so wall-clock rates compare on a quiet machine only; rates per second of
+    processor time (of all workers together, times their number) leave out what other programs take.
     """
-    one, two = (_rate(workers) for workers in (1, 2))
     against = "one worker process"
+    (one, one_cpu), (two, two_cpu) = (_rates(workers) for workers in (1, 2))
     yield Measurement(bench="tune", metric="tune.two_over_one", value=two / one, unit="ratio", against=against)
-    for workers, rate in ((1, one), (2, two)):
-        metric = f"tune.candidates_per_minute_{workers}"
-        yield Measurement(bench="tune", metric=metric, value=rate, unit="1/min")
+    yield Measurement(
+        bench="tune", metric="tune.two_over_one_cpu", value=two_cpu / one_cpu, unit="ratio", against=against
+    )
+    for workers, rate, cpu in ((1, one, one_cpu), (2, two, two_cpu)):
+        yield Measurement(bench="tune", metric=f"tune.candidates_per_minute_{workers}", value=rate, unit="1/min")
+        yield Measurement(bench="tune", metric=f"tune.candidates_per_minute_{workers}_cpu", value=cpu, unit="1/min")
 
 
-def _rate(workers: int) -> float:
-    """Candidates a minute."""
-    from oneiros.tuning.study import SEARCH, Request, Storage, finished  # needs the extra `tune`
+def _rates(workers: int) -> tuple[float, float]:
+    """Candidates a minute, by the clock and by the processor time used."""
+    from oneiros.tuning.study import Request, Storage  # needs the extra `tune`
 
     with tempfile.TemporaryDirectory() as folder:
         request = Request(
             experiment=EXPERIMENT, scale="paper", condition=CONDITION, config=experiment(EXPERIMENT).scales["paper"],
-            sampler="random", seed=0, population=2, trials=EACH * workers + workers, deadline=math.inf, orders=1,
+            sampler="random", seed=0, population=2, trials=EACH * workers, deadline=math.inf, orders=1,
             sleeps=1, winners=1, out=Path(folder), data=None,
         )  # fmt: skip
-        storage = Storage(request.out)
-        storage.prepare(request, [])
+        Storage(request.out).prepare(request, [])
         jobs = [Job(key=str(k), payload=request) for k in range(workers)]
-        if failed := [o for o in run_jobs(LocalEngine(_work, workers=workers), jobs, _quiet) if o.error]:
+        outcomes = list(run_jobs(LocalEngine(_work, workers=workers), jobs, _quiet))
+        if failed := [outcome for outcome in outcomes if outcome.error]:
             raise RuntimeError(failed[0].trace)
-        begun: dict[str, list[tuple[float, float]]] = {}
-        for trial in finished(storage.study(SEARCH)):
-            if trial.datetime_start is None or trial.datetime_complete is None:
-                continue
-            span = trial.datetime_start.timestamp(), trial.datetime_complete.timestamp()
-            begun.setdefault(trial.user_attrs["worker"], []).append(span)
-        # Of each worker: candidates after its first, over the time they took.
-        return sum(60 * (len(spans) - 1) / (spans[-1][1] - spans[0][1]) for spans in map(sorted, begun.values()))
+        spent: list[Spent] = [outcome.result for outcome in outcomes]
+        began, ended = min(each.began for each in spent), max(each.ended for each in spent)
+        lived = sum(each.lived for each in spent)
+        return 60 * lived / (ended - began), 60 * lived * workers / sum(each.cpu for each in spent)
 
 
-def _work(request: object, report: Callable[[float, str], None]) -> int:
+class Spent(NamedTuple):
+    """What one worker did: candidates, from when to when, with how much processor time."""
+
+    lived: int
+    began: float
+    ended: float
+    cpu: float
+
+
+def _work(request: object, report: Callable[[float, str], None]) -> Spent:
     import torch
 
+    from oneiros.tuning.fitness import Destiny, Fitness
     from oneiros.tuning.study import SEARCH, Request, work
 
     torch.set_num_threads(1)
     chosen = experiment(EXPERIMENT)
     assert isinstance(request, Request)
     assert isinstance(chosen, Tunable)
-    search = replace(chosen.searches[CONDITION], starts=(), slack=math.inf, margin=math.inf)
-    return work(request, SEARCH, replace(chosen, searches={CONDITION: search}), report)  # pyright: ignore[reportArgumentType]
+    search = chosen.searches[CONDITION]
+    warm = Fitness(experiment=chosen, condition=CONDITION, config=request.config, data=None)
+    list(warm.days(search.starts[0], Destiny(seed=0, sleep=0)))  # loads compiled kernels
+    unraced = replace(search, starts=(), slack=math.inf, margin=math.inf)
+    began, cpu = time.time(), time.process_time()
+    lived = work(request, SEARCH, replace(chosen, searches={CONDITION: unraced}), report)  # pyright: ignore[reportArgumentType]
+    return Spent(lived, began, time.time(), time.process_time() - cpu)
 
 
 def _quiet(key: str, fraction: float, text: str) -> None:

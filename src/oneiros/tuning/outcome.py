@@ -15,7 +15,7 @@ from oneiros.metrics import mean_interval
 from oneiros.papers.search import Search
 from oneiros.papers.settings import settings
 from oneiros.results.folder import write_atomically
-from oneiros.tuning.study import FRESH, SEARCH, Request, Storage, finished, full
+from oneiros.tuning.study import FRESH, SEARCH, Request, Storage, finished, full, is_recipes_own
 
 COLUMNS = ("study", "number", "state", "value", "lives", "given_up", "seconds", "worker", "of", "start")
 
@@ -54,7 +54,7 @@ def ranking(storage: Storage) -> list[Winner]:
 def _winner(searched: FrozenTrial, fresh: FrozenTrial) -> Winner:
     return Winner(
         number=searched.number,
-        is_start=bool(searched.user_attrs.get("start")),
+        is_start=is_recipes_own(searched),
         searched=searched.value or 0.0,
         fresh=_by_order(fresh.user_attrs["lives"], [life[-1] for life in fresh.user_attrs["reached"]]),
         values=searched.params,

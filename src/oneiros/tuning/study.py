@@ -105,8 +105,8 @@ class Storage:
             if noted is None:
                 search.set_user_attr("request", identity)
                 search.set_user_attr("code", code_version())
-                for start in starts:
-                    search.enqueue_trial(start, user_attrs={"start": True})
+                for k, start in enumerate(starts):
+                    search.enqueue_trial(start, user_attrs={"start": k})
             elif canonical(noted) != canonical(identity):
                 differing = [k for k in identity if noted.get(k) != identity[k]]
                 raise ForeignOutputError(
@@ -150,7 +150,9 @@ class Storage:
                 continue
             study.tell(trial.number, state=TrialState.FAIL)
             kept = {k: v for k, v in trial.user_attrs.items() if k in ("start", "of")}
-            study.enqueue_trial(trial.params, user_attrs={**kept, "again": trial.number})
+            # What was queued lies apart until it is asked for; a proposal that was not made is made anew.
+            if constants := {**trial.system_attrs.get("fixed_params", {}), **trial.params}:
+                study.enqueue_trial(constants, user_attrs={**kept, "again": trial.number})
 
     def _alive(self, worker: str) -> bool:
         file = self.out / "workers" / f"{worker}.lock"
@@ -177,10 +179,15 @@ def full(study: optuna.Study) -> list[FrozenTrial]:
     return sorted(whole, key=lambda t: (-(t.value or 0.0), t.number))
 
 
+def is_recipes_own(trial: FrozenTrial) -> bool:
+    """Whether a candidate is the first start: the constants that the recipe has."""
+    return trial.user_attrs.get("start") == 0
+
+
 def winners(search: optuna.Study, n: int) -> list[FrozenTrial]:
-    """The best `n` candidates of a search, and besides them the constants it began with."""
+    """The best `n` candidates of a search, and besides them the recipe's own constants."""
     ranked = full(search)
-    return ranked[:n] + [t for t in ranked[n:] if t.number == 0 and t.user_attrs.get("start")]
+    return ranked[:n] + [t for t in ranked[n:] if is_recipes_own(t)]
 
 
 def work(request: Request, study_name: str, experiment: Tunable, report: Callable[[float, str], None]) -> int:
