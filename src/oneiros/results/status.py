@@ -96,10 +96,10 @@ def seconds_left(runs: Sequence[RunStatus]) -> float | None:
     """Work that is left, over the number of runs that are running; runs of one condition take equally long.
 
     >>> done = RunStatus(name="p/e/c/seed-0", state="done", seconds=60.0)
-    >>> claim = ClaimInfo(host="h", machine="", pid=1, since="", seconds=10.0, first=0.0)
+    >>> claim = ClaimInfo(host="h", machine="", pid=1, since="", seconds=15.0, first=0.0)
     >>> runs = [RunStatus(name=f"p/e/c/seed-{s}", state="running", fraction=0.25, claim=claim) for s in (1, 2)]
     >>> seconds_left([done, *runs, RunStatus(name="p/e/c/seed-3", state="waiting")])
-    60.0
+    75.0
     """
     running = [run for run in runs if run.state == "running"]
     to_do = [run for run in runs if run.state in ("waiting", "interrupted")]
