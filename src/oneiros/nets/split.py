@@ -1,8 +1,11 @@
 """Cutting a feed-forward network in two at any named layer, without copying a weight."""
 
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import jaxtyping
 from torch import fx, nn
 
 from oneiros.nets.modes import Dropout
@@ -38,7 +41,8 @@ def split(net: nn.Module, location: str) -> Split:
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise KeyError(f"{type(net).__name__} has no module {location!r} to replay from.{hint}")
     try:
-        graph = _Tracer(location).trace(net)
+        with _unchecked():
+            graph = _Tracer(location).trace(net)
     except Exception as error:  # whatever the network's own forward makes of stand-ins for tensors
         raise ValueError(
             f"{type(net).__name__} cannot be cut at {location!r}, because torch.fx cannot trace its forward: replay "
@@ -48,6 +52,17 @@ def split(net: nn.Module, location: str) -> Split:
     if len(calls) != 1:
         raise ValueError(f"{location!r} is called {len(calls)} times; replay needs a place that is passed once")
     return Split(below=_below(net, graph, calls[0]), above=_above(net, graph, calls[0]))
+
+
+@contextmanager
+def _unchecked() -> Iterator[None]:
+    """Shape checks, where they are switched on, look away: what a tracer passes through a network are no tensors."""
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", True)
+    try:
+        yield
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", before)
 
 
 class _Tracer(fx.Tracer):
