@@ -178,7 +178,7 @@ CIFAR10 = Subject(
 IMAGENET10 = replace(CIFAR10, data="features:imagenet10-resnet152.safetensors")
 
 PAPER = Tables(mnist=MNIST, fashion=FASHION, kmnist=KMNIST, cifar10=CIFAR10, imagenet10=IMAGENET10)
-# A quarter of the arithmetic and as many steps of the optimiser: fewer examples, in batches that are as much smaller.
+# A quarter of the arithmetic, about as many steps of the optimiser: fewer examples, in batches as much smaller.
 QUICK = replace(
     PAPER, examples=12_000, test_examples=3_000, batch_size=64, parallel_epochs=3,
     mnist=replace(MNIST, ff_hidden=400), fashion=replace(FASHION, hidden=1024, ff_hidden=400),
