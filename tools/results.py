@@ -49,7 +49,7 @@ VERDICTS = ("reproduced", "holds", *MISSES)
 # More conditions than this are too much for one figure: those without a published number are left out of it.
 MOST_LINES = 6
 MOST_SHOWN = 3
-# More than this are not listed in the README.
+# More than this are not listed in the README, nor drawn in one figure.
 MOST_LISTED = 12
 # Misses are all said there; of other verdicts, if there are more than this, only their number.
 MOST_SAID = 8
@@ -290,9 +290,9 @@ def draw(published: Published, called: str, drawings: Iterable[Drawing] = ()) ->
     if rows["condition"].nunique() > MOST_LINES and named:
         rows = rows[rows["condition"].isin(named)]
     seen = rows[(rows["metric"] == "accuracy_seen") & (rows["phase"] == "end")]
-    if seen["day"].nunique() > 1:
+    if seen["day"].nunique() > 1 and rows["condition"].nunique() <= MOST_LISTED:
         keep(accuracy_over_tasks(rows), f"{called}-days", note)
-    elif headline(e):
+    elif headline(e) and rows["condition"].nunique() <= MOST_LISTED:
         keep(final_values(rows, e.targets, headline(e)[0]), f"{called}-final", note)
     for family in families(rows[rows["metric"].str.startswith("confusion:")]):
         condition = "src" if "src" in family.cells else next(iter(family.cells))

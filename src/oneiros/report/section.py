@@ -33,6 +33,8 @@ JUDGED = (
 )
 # A still figure of more panels than this cannot be read; all curves are in the interactive one and in the rows.
 MOST_PANELS = 6
+# Nor one with more lines; there the panels do.
+MOST_LINES = 12
 # A figure of 7.2 inches, the width of a printed page, fills a screen's column.
 PIXELS_PER_INCH = 112
 # Characters; a figure that takes more is put into the page as pixels.
@@ -170,7 +172,8 @@ def _figures(section: Section) -> Iterator[str]:
 
 def _still_curves(section: Section) -> Iterator[str]:
     rows, shown = section.experiment.rows, section.curves
-    if any(curve.metric == "accuracy_seen" for curve in shown):
+    few = section.experiment.rows["condition"].nunique() <= MOST_LINES
+    if few and any(curve.metric == "accuracy_seen" for curve in shown):
         yield _still(section, "days", figures.accuracy_over_tasks(rows), "Accuracy on all classes seen so far")
         shown = [curve for curve in shown if curve.metric != "accuracy_seen"]
     if shown:

@@ -157,7 +157,7 @@ def similarities(rows: pd.DataFrame) -> Figure | None:
                     axes.plot(np.full(len(mine_values), place), mine_values, "o", color=PALETTE[index], markersize=2.5)
             axes.set_xticks(range(len(classes)), [f"class {c}" for c in classes])
             axes.set_title(title, fontsize=9)
-            axes.legend(frameon=False, fontsize=8)
+            axes.legend(frameon=False, fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.08), ncols=2)
         figure.supylabel("cosine similarity of importance", fontsize=9)
     return figure
 
