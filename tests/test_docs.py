@@ -3,8 +3,6 @@
 import json
 import re
 import runpy
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -103,12 +101,9 @@ def test_the_matrix_is_whole_and_its_table_is_generated_from_its_cells():
     assert tool["page"](CELLS) in (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8")
 
 
-def test_every_cell_refuses_in_these_words_or_lives_a_lesson_and_a_night():
-    """In a process of its own: the shape checks that tests switch on refuse what torch.fx traces with."""
-    command = [sys.executable, "-W", "ignore", ROOT / "tools" / "compatibility.py", "refusals"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=True)
-    said = {(c["mechanism"], c["net"]): c["refuses"] for c in tool["cells_of"](answer.stdout)}
-    assert said == {(c["mechanism"], c["net"]): c.get("refuses", "") for c in CELLS}
+@every_cell
+def test_a_cell_refuses_in_these_words_or_lives_a_day_and_a_night(cell):
+    assert tool["refusal"](cell["mechanism"], cell["net"]) == cell.get("refuses", "")
 
 
 @pytest.mark.slow

@@ -203,17 +203,13 @@ def cells_of(text: str) -> list[dict]:
 def main(arguments: Sequence[str]) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("write", "cell", "refusals"))
+    parser.add_argument("what", choices=("write", "cell"))
     parser.add_argument("which", nargs="*", help="mechanism and network of the cell")
     parser.add_argument("--seeds", type=int, default=1, help="0: find out what runs and what refuses, no more")
     asked = parser.parse_args(arguments)
     torch.set_num_threads(1)
     if asked.what == "cell":
         sys.stdout.write(json.dumps(measure(*asked.which, range(asked.seeds))) + "\n")
-        return
-    if asked.what == "refusals":
-        said = [{"mechanism": m, "net": n, "refuses": refusal(m, n)} for m in MECHANISMS for n in NETS]
-        sys.stdout.write("\n".join(map(json.dumps, said)) + "\n")
         return
     text = PAGE.read_text(encoding="utf-8")
     before, after = text.partition(BEGIN)[0], text.partition(END)[2]
