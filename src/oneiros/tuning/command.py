@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from oneiros.engines import Job, LocalEngine, Outcome, run_jobs
+from oneiros.engines import InlineEngine, Job, LocalEngine, Outcome, run_jobs
 from oneiros.papers import experiment
 from oneiros.papers.search import Tunable
 from oneiros.tuning.outcome import write_outcome
@@ -32,7 +32,8 @@ def tune(
                 f"no candidate in {request.out} has lived all its lives; give more --trials or --minutes"
             )
         jobs = [Job(key=f"{name} {k + 1}", payload=(request, name)) for k in range(workers)]
-        outcomes = list(run_jobs(LocalEngine(search_process, workers=workers), jobs, on_progress))
+        engine = LocalEngine(search_process, workers=workers) if workers > 1 else InlineEngine(search_process)
+        outcomes = list(run_jobs(engine, jobs, on_progress))
         if failed := [outcome for outcome in outcomes if outcome.error]:
             return None, failed
     return write_outcome(storage, request, search), []
