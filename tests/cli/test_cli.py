@@ -39,6 +39,7 @@ def test_a_run_writes_its_tables_and_page_and_running_again_changes_nothing(tmp_
     assert "sequential" in said(capsys)
 
 
+@pytest.mark.slow
 def test_rows_do_not_depend_on_the_number_of_workers(tmp_path):
     for jobs in ("1", "2"):
         arguments = ["run", "kubo2025/digits", "--scale", "smoke", "--condition", "src", "rehearsal", "--seeds", "2"]

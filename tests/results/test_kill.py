@@ -71,6 +71,7 @@ def rows_of(out: Path) -> bytes:
     return (run.path / "rows.jsonl").read_bytes()
 
 
+@pytest.mark.slow
 def test_five_kills_at_random_moments(tmp_path, server, undisturbed):
     moments = random.Random(0)
     for part in range(1, 6):
