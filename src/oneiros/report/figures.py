@@ -191,6 +191,14 @@ def to_svg(figure: Figure) -> str:
     return buffer.getvalue()[buffer.getvalue().index("<svg") :].strip()
 
 
+def to_png(figure: Figure, dpi: int) -> bytes:
+    """Write the figure as PNG for a screen."""
+    buffer = io.BytesIO()
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
+
+
 def save(figure: Figure, folder: Path, name: str) -> str:
     """Write `name`.svg and `name`.png (print quality) into `folder`; returns the SVG."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ from oneiros.report.tables import difference_text, measured_text, ordering_text
 ORDER = ("reproduced", "holds", "not reproduced", "fails", "better", "undecided", "not run")
 MISSED = ("not reproduced", "better", "fails")
 # How much of the page pictures may take, all experiments together.
-PICTURE_BYTES = 5_000_000
+PICTURE_BYTES = 4_000_000
 
 Drawings = Mapping[str, Sequence[Drawing]]
 

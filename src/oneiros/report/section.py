@@ -38,7 +38,7 @@ MOST_LINES = 12
 # A figure of 7.2 inches, the width of a printed page, fills a screen's column.
 PIXELS_PER_INCH = 112
 # Characters; a figure that takes more is put into the page as pixels.
-LARGEST_SVG = 300_000
+LARGEST_SVG = 50_000
 # So many conditions have a still figure of before and after the night; the interactive one has them all.
 MOST_PAIRS = 4
 
@@ -298,7 +298,7 @@ def _still(section: Section, name: str, figure: Figure, alt: str) -> str:
     figures.write_below(figure, section.experiment.note)
     svg = figures.save(figure, section.out / "figures", stem)
     if len(svg) > LARGEST_SVG:  # thousands of points: as pixels they take less room, and the SVG is beside the page
-        png = base64.b64encode((section.out / "figures" / f"{stem}.png").read_bytes()).decode("ascii")
+        png = base64.b64encode(figures.to_png(figure, PIXELS_PER_INCH)).decode("ascii")
         words = html.escape(f"{section.experiment.label}. {alt}")
         image = f'<img alt="{words}" src="data:image/png;base64,{png}">'
         return f'<div class="card" tabindex="0">{image}</div><p class="soft">{html.escape(alt)}</p>'
