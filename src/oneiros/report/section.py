@@ -38,7 +38,7 @@ MOST_LINES = 12
 # A figure of 7.2 inches, the width of a printed page, fills a screen's column.
 PIXELS_PER_INCH = 112
 # Characters; a figure that takes more is put into the page as pixels.
-LARGEST_SVG = 50_000
+LARGEST_SVG = 300_000
 # So many conditions have a still figure of before and after the night; the interactive one has them all.
 MOST_PAIRS = 4
 
