@@ -217,6 +217,30 @@ class NightPhase(Protocol):
         ...
 
 
+class Around:
+    """What phases around another phase share: they go by its name, and change and return what it does.
+
+    The name is the inner phase's, so that lives with and without share a random stream.
+    """
+
+    inner: DayPhase | NightPhase
+
+    @property
+    def name(self) -> str:
+        """The inner phase's name."""
+        return self.inner.name
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What `inner` changes."""
+        return self.inner.changes
+
+    @property
+    def returns(self) -> tuple[str, ...]:
+        """What `inner` returns."""
+        return self.inner.returns
+
+
 @dataclass(frozen=True)
 class Seeds:
     """Named, addressed random streams: adding a draw in one place leaves every other stream alone.

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from oneiros.core import Batch, Brain, DayPhase, NightPhase
+from oneiros.core import Around, Batch, Brain, DayPhase, NightPhase
 
 
 @dataclass(frozen=True, kw_only=True)
-class Away:
+class Away(Around):
     """Calls `inner` on a batch of examples, and on a batch without any, dreams for a whole night by day.
 
     Attributes:
@@ -28,19 +28,9 @@ class Away:
             raise ValueError(f"Away: inner returns {self.inner.returns}, dream {self.dream.returns}; expected the same")
 
     @property
-    def name(self) -> str:
-        """The inner phase's name, so that a day with examples has the same random stream with and without `Away`."""
-        return self.inner.name
-
-    @property
     def changes(self) -> tuple[str, ...]:
         """What either changes."""
         return (*self.inner.changes, *self.dream.changes)
-
-    @property
-    def returns(self) -> tuple[str, ...]:
-        """What both return."""
-        return self.inner.returns
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn, or dream."""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from oneiros.core import Brain, NightPhase
+from oneiros.core import Around, Brain, NightPhase
 
 
 @dataclass(frozen=True, kw_only=True)
-class EarlyNights:
+class EarlyNights(Around):
     """Calls `inner` while the brain has lived fewer than `nights` tasks before this one; afterwards nothing happens.
 
     Until then everything is as without it, random numbers included, so that a life with `inner` and one with
@@ -29,21 +29,6 @@ class EarlyNights:
     def __post_init__(self) -> None:
         if self.nights < 0:
             raise ValueError(f"EarlyNights.nights is {self.nights}; expected 0 or more")
-
-    @property
-    def name(self) -> str:
-        """The inner phase's name, so that lives with and without share its random stream."""
-        return self.inner.name
-
-    @property
-    def changes(self) -> tuple[str, ...]:
-        """What `inner` changes."""
-        return self.inner.changes
-
-    @property
-    def returns(self) -> tuple[str, ...]:
-        """What `inner` returns; zeros in nights that fall out."""
-        return self.inner.returns
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Sleep, or not."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from oneiros.core import Batch, Brain, DayPhase, concatenate
+from oneiros.core import Around, Batch, Brain, DayPhase, concatenate
 from oneiros.equations.scholar import Ratio, mixture_weights, share_of_new
 
 
 @dataclass(frozen=True, kw_only=True)
-class Interleave:
+class Interleave(Around):
     """Calls `inner` on the wake batch and replayed examples in one batch, whose weights make its mean Eq. 1.
 
     `inner` must count examples by the batch's `weight` (BackpropWake, LearnVAE and LearnWGAN do); one that cannot
@@ -34,21 +34,6 @@ class Interleave:
     def __post_init__(self) -> None:
         if self.replayed < 1:
             raise ValueError(f"Interleave.replayed is {self.replayed}; expected at least 1")
-
-    @property
-    def name(self) -> str:
-        """The inner phase's name, so that conditions with and without replay share its random stream."""
-        return self.inner.name
-
-    @property
-    def changes(self) -> tuple[str, ...]:
-        """What `inner` changes."""
-        return self.inner.changes
-
-    @property
-    def returns(self) -> tuple[str, ...]:
-        """What `inner` returns."""
-        return self.inner.returns
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Live one batch, with what is replayed beside it."""

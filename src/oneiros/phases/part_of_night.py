@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from oneiros.core import Brain, NightPhase
+from oneiros.core import Around, Brain, NightPhase
 
 
 def rescaled(before: Float[Tensor, "post pre"], after: Float[Tensor, "post pre"]) -> Float[Tensor, "post pre"]:
@@ -47,7 +47,7 @@ def _kept(brain: Brain, inner: NightPhase, keep: Callable[[Tensor, Tensor], Tens
 
 
 @dataclass(frozen=True, kw_only=True)
-class RowLengthsOnly:
+class RowLengthsOnly(Around):
     """The night scales each neuron's incoming weights as a whole: their pattern stays, their length changes.
 
     Attributes:
@@ -56,21 +56,6 @@ class RowLengthsOnly:
 
     inner: NightPhase
 
-    @property
-    def name(self) -> str:
-        """That of the inner night, whose noise it shares."""
-        return self.inner.name
-
-    @property
-    def changes(self) -> tuple[str, ...]:
-        """What the inner night changes."""
-        return self.inner.changes
-
-    @property
-    def returns(self) -> tuple[str, ...]:
-        """What the inner night returns."""
-        return self.inner.returns
-
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Sleep, then keep the lengths only."""
         with _kept(brain, self.inner, rescaled):
@@ -78,7 +63,7 @@ class RowLengthsOnly:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RowMeansOnly:
+class RowMeansOnly(Around):
     """The night shifts all of a neuron's incoming weights by the same amount: their mean change.
 
     Attributes:
@@ -86,21 +71,6 @@ class RowMeansOnly:
     """
 
     inner: NightPhase
-
-    @property
-    def name(self) -> str:
-        """That of the inner night, whose noise it shares."""
-        return self.inner.name
-
-    @property
-    def changes(self) -> tuple[str, ...]:
-        """What the inner night changes."""
-        return self.inner.changes
-
-    @property
-    def returns(self) -> tuple[str, ...]:
-        """What the inner night returns."""
-        return self.inner.returns
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Sleep, then keep the means only."""

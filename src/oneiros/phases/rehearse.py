@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from oneiros.core import Batch, Brain, DayPhase, concatenate
+from oneiros.core import Around, Batch, Brain, DayPhase, concatenate
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rehearse:
+class Rehearse(Around):
     """Calls `inner` on the wake batch plus recalled exemplars, in ONE optimiser step.
 
     An exemplar comes up as often as a new example does, as if the stored ones were shuffled into the day's
@@ -32,21 +32,6 @@ class Rehearse:
     def __post_init__(self) -> None:
         if self.today < 1:
             raise ValueError(f"Rehearse.today is {self.today}; expected the number of new examples in a day")
-
-    @property
-    def name(self) -> str:
-        """The inner phase's name, so that conditions with and without rehearsal share its random stream."""
-        return self.inner.name
-
-    @property
-    def changes(self) -> tuple[str, ...]:
-        """What `inner` changes."""
-        return self.inner.changes
-
-    @property
-    def returns(self) -> tuple[str, ...]:
-        """What `inner` returns."""
-        return self.inner.returns
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch, with what is recalled beside it."""

@@ -3,7 +3,7 @@
 Read from the bottom: `ClassIncremental.build` assembles data, network, memories, schedule and measurements.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -16,14 +16,14 @@ from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.mean_input import MeanInput
 from oneiros.nets.equilibrium import EquilibriumRNN, Euler, FixedPoint
 from oneiros.papers.kubo2025.config import Config
+from oneiros.papers.kubo2025.measure import measurements
 from oneiros.papers.recipe import Build, Life, Measured
 from oneiros.papers.search import Search
 from oneiros.phases.equilibrium_wake import EquilibriumWake
 from oneiros.phases.rehearse import Rehearse
 from oneiros.phases.remember import Remember, SealExemplars
-from oneiros.probes.accuracy import accuracy, confusion, predictions
 from oneiros.report.drawing import Drawing
-from oneiros.scenarios import ExampleTask, carve, class_incremental, joint, order_name, task_order, thin
+from oneiros.scenarios import carve, class_incremental, joint, order_name, task_order, thin
 
 
 class Strategy(NamedTuple):
@@ -135,35 +135,6 @@ def schedule(config: Config, strategy: Strategy, today: int) -> Schedule:
         night = (strategy.sleep, *night)
     nights = (Night("task", night),) if night else ()
     return Schedule(day=day, nights=nights, epochs=strategy.epochs or config.epochs)
-
-
-def measurements(brain: Brain, tasks: Sequence[ExampleTask], test: Examples) -> Callable[[Event], Iterator[Measured]]:
-    """Rows of an event: accuracies before (dusk) and after (end) each night, confusion at the last, sleep's rates."""
-    n_classes = len(test.classes)
-
-    def measure(event: Event) -> Iterator[Measured]:
-        if event.kind == "night":
-            for key, value in event.values.items():
-                yield Measured(metric=f"{event.phase}/{key}", value=float(value), task=event.task, phase="night")
-        if event.kind not in ("dusk", "task_end"):
-            return
-        phase = "dusk" if event.kind == "dusk" else "end"
-        lived = tasks[: event.task + 1]
-        seen = tuple(c for task in lived for c in task.classes)
-        asked = test.of_classes(seen).all()
-        predicted, y = predictions(brain.net, asked.x), asked.targets()
-        yield Measured(metric="accuracy_seen", value=accuracy(predicted, y, seen), task=event.task, phase=phase)
-        for j, task in enumerate(lived):
-            yield Measured(metric="accuracy", value=accuracy(predicted, y, task.classes), task=j, phase=phase)
-        if len(lived) == len(tasks):
-            for t, row in enumerate(confusion(predicted, y, n_classes).tolist()):
-                for p, value in enumerate(row):
-                    yield Measured(metric=f"confusion:{t}:{p}", value=value, task=event.task, phase=phase)
-        if event.kind == "task_end":
-            kept = sum(memory.nbytes for memory in brain.memory.values())
-            yield Measured(metric="stored_bytes", value=float(kept), task=event.task, phase=phase)
-
-    return measure
 
 
 @dataclass(frozen=True, kw_only=True)
