@@ -131,13 +131,15 @@ class ClassVAE(nn.Module):
         z, modes = code[:, : self.latent], code[:, self.latent :]
         if not real:
             modes = modes * ~self.lived
-        # One weighted sum for all modes at once: [modes, n] @ [n, ...]
+            if not modes.any():
+                return
         count = modes.sum(0)
         fade = torch.where(count > 0, decay, 1.0)
+        # Sums over all modes at once: each code in the place of its mode, zeros in the others' places.
+        placed = (modes[:, :, None] * z[:, None]).flatten(1)
         self.mass.mul_(fade).add_(count)
-        self.first.mul_(fade[:, None]).add_(modes.T @ z)
-        outer = torch.einsum("nm,ni,nj->mij", modes, z, z)
-        self.second.mul_(fade[:, None, None]).add_(outer)
+        self.first.mul_(fade[:, None]).add_(placed.sum(0).view_as(self.first))
+        self.second.mul_(fade[:, None, None]).add_((placed.T @ z).view_as(self.second))
         if real:
             self.lived |= count > 0
 
@@ -171,7 +173,7 @@ class ClassVAE(nn.Module):
         mode = self._modes(n, rng, labels)
         mean, factor = self.prior()
         noise = torch.randn(n, self.latent, generator=rng, device=rng.device, dtype=mean.dtype)
-        z = mean[mode] + torch.einsum("nij,nj->ni", factor[mode], noise)
+        z = mean[mode] + (factor[mode] @ noise[:, :, None]).squeeze(2)
         code = self.code(z, mode)
         x = self.decode(code).sigmoid()
         if self.grain:
