@@ -122,7 +122,7 @@ LARGE = {
     "vae": VAESettings(hidden=(1000, 1000), latent=48, replayed=128), "wgan": WGANSettings(width=64, critic_steps=5),
 }  # fmt: skip
 
-CLASSES = Config()
+CLASSES = Config(epochs=5)
 PERMUTED = Config(epochs=1, gan_epochs=3)
 CHAIN = Config(epochs=3, gan_epochs=4)
 # Colour images have four times the pixels of MNIST, and the second domain's scenes are hard to dream.
