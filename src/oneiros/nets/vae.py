@@ -128,13 +128,10 @@ class ClassVAE(nn.Module):
         Codes that come with somebody's dreams (`real=False`) teach only modes that no real example has taught: the
         others are known better from life.
         """
-        z, modes = code[:, : self.latent], code[:, self.latent :]
-        if not real:
-            modes = modes * ~self.lived
-            if not modes.any():
-                return
-        count = modes.sum(0)
-        fade = torch.where(count > 0, decay, 1.0)
+        modes, fade = self._taught(code, decay=decay, real=real)
+        if modes is None:
+            return
+        z, count = code[:, : self.latent], modes.sum(0)
         # Sums over all modes at once: each code in the place of its mode, zeros in the others' places.
         placed = (modes[:, :, None] * z[:, None]).flatten(1)
         self.mass.mul_(fade).add_(count)
@@ -151,13 +148,19 @@ class ClassVAE(nn.Module):
 
         Together with the decoder this maximises the likelihood of a Gaussian around the decoded image.
         """
-        if not self.grain:
-            return
+        modes, fade = self._taught(code, decay=decay, real=real)
+        if self.grain and modes is not None:
+            self.squared.mul_(fade[:, None]).add_(modes.T @ left_out.flatten(1).square())
+
+    def _taught(
+        self, code: Float[Tensor, "n code"], *, decay: float, real: bool
+    ) -> tuple[Float[Tensor, "n modes"] | None, Float[Tensor, " modes"]]:
+        """Which mode each code may teach: one-hot, or None where none teaches any; and by how much each mode fades."""
         modes = code[:, self.latent :]
         if not real:
             modes = modes * ~self.lived
         fade = torch.where(modes.sum(0) > 0, decay, 1.0)
-        self.squared.mul_(fade[:, None]).add_(modes.T @ left_out.flatten(1).square())
+        return modes if real or modes.any() else None, fade
 
     def prior(self) -> tuple[Float[Tensor, "modes latent"], Float[Tensor, "modes latent latent"]]:
         """Mean and Cholesky factor of the covariance of each mode's codes; of unknown modes those of N(0, JITTER)."""
