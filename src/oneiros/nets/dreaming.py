@@ -1,13 +1,16 @@
 """Feedforward and feedback pathway of perturbed and adversarial dreaming (Deperrois et al. 2022, Fig. 8).
 
 Layers keep the shapes of the published convolutions. Between the 4 x 4 feature map and the latents a convolution
-touches one place only, so it is computed as the matrix product that it is; tested equal to the convolution.
+touches one place only, so it is computed as the matrix product that it is; tested equal to the convolution. How the
+others are computed: `oneiros.nets.strided`. Activations overwrite what they are of: gradients need the results only.
 """
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import leaky_relu, linear
+
+from oneiros.nets.strided import strided
 
 KERNEL, STRIDE, PADDING = 4, 2, 1
 SLOPE = 0.2  # of LeakyReLU; the paper does not give it, the authors' code has 0.2
@@ -36,7 +39,7 @@ class Encoder(nn.Module):
     def features(self, x: Float[Tensor, "b 3 32 32"]) -> Float[Tensor, "b features"]:
         """What both heads read: the third layer's 4 x 4 map, flat."""
         for layer in self.trunk:
-            x = leaky_relu(layer(x), SLOPE)
+            x = leaky_relu(strided(layer, x), SLOPE, inplace=True)
         return x.flatten(1)
 
     def latents(self, features: Float[Tensor, "b features"]) -> Float[Tensor, "b latent"]:
@@ -74,8 +77,8 @@ class Generator(nn.Module):
         assert bias is not None  # for the type checker: the layer was made with one
         x = (z @ self.seed.weight.flatten(1)).unflatten(1, (-1, KERNEL, KERNEL)) + bias[:, None, None]
         for layer in self.trunk:
-            x = layer(leaky_relu(x, SLOPE))
-        return x.tanh()
+            x = strided(layer, leaky_relu(x, SLOPE, inplace=True))
+        return x.tanh_()
 
 
 class DreamingNet(nn.Module):
