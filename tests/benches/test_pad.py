@@ -1,9 +1,21 @@
 """What the benchmark counts and compares; it is not timed here."""
 
+import pytest
 import torch
 from torch import nn
 
-from oneiros.benches.pad import CYCLE_FLOP, PASS_FLOP, Chance, newborn_net, square_by_square
+from oneiros.benches.pad import (
+    BATCH,
+    CYCLE_FLOP,
+    CYCLES,
+    PASS_FLOP,
+    PRODUCTS_FLOP,
+    Chance,
+    measurements,
+    newborn_net,
+    on_cores,
+    square_by_square,
+)
 
 
 def multiplications(net: nn.Module, x: torch.Tensor) -> int:
@@ -38,3 +50,23 @@ def test_the_plain_mask_covers_square_by_square():
     assert (mask == 0).sum() == 25 + 4
     assert (mask[0, 0, :5, 5:10] == 0).all()
     assert (mask[0, 0, 30:, 30:] == 0).all()
+
+
+def test_what_is_made_of_the_seconds():
+    """Three rounds by hand: ours at the speed of matrix products, half as fast, and as fast as the plain ones."""
+    images, products = CYCLES * BATCH * CYCLE_FLOP, CYCLES * PRODUCTS_FLOP
+    alone = images / 1e11  # seconds of the arithmetic at 100 GFLOP/s
+    fast, slow, peak = [alone, 2 * alone, 4 * alone], [4 * alone] * 3, [products / 1e11] * 3
+    found = {m.metric: m for m in measurements([fast, slow, peak], 2, ".here")}
+    assert found["pad.speedup.here"].value == pytest.approx(2)
+    assert found["pad.floor_fraction.here"].value == pytest.approx(0.5)
+    assert "100 GFLOP/s; 2 cores" in found["pad.floor_fraction.here"].against
+    assert found["pad.images_per_second.here"].value == pytest.approx(CYCLES * BATCH / (2 * alone))
+    assert found["pad.plain_images_per_second.here"].value == pytest.approx(CYCLES * BATCH / (4 * alone))
+
+
+def test_threads_are_given_back():
+    before = torch.get_num_threads()
+    with on_cores(before + 1):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
