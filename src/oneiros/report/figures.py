@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -46,6 +47,8 @@ DPI = 200
 LABEL_GAP = 4.5
 # Matrices with longer sides are drawn without numbers, and not every row and column is named.
 MOST_NUMBERED = 12
+# Nor where the numbers of a row, each as long as the longest, have more characters than its panel has room for.
+MOST_CHARACTERS = 30
 
 
 def accuracy_over_tasks(rows: pd.DataFrame) -> Figure:
@@ -178,11 +181,17 @@ def write_below(figure: Figure, note: str) -> None:
         figure.supxlabel("\n".join(filter(None, (figure.get_supxlabel(), note))), fontsize=8)
 
 
-def to_svg(figure: Figure) -> str:
-    """Write the figure as one `<svg>` element: the same bytes for the same figure, fit for embedding in HTML."""
+def to_svg(figure: Figure, letters: Literal["path", "text"] = "path") -> str:
+    """Write the figure as one `<svg>` element: the same bytes for the same figure.
+
+    Args:
+        figure: what to write.
+        letters: drawn as paths, alike wherever the file is opened, or left as text for the reader's fonts.
+
+    """
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE), mpl.rc_context({"svg.fonttype": "path" if letters == "path" else "none"}):
         layout = figure.get_layout_engine()
         if layout is not None:
             layout.execute(figure)
@@ -191,22 +200,12 @@ def to_svg(figure: Figure) -> str:
     return buffer.getvalue()[buffer.getvalue().index("<svg") :].strip()
 
 
-def to_png(figure: Figure, dpi: int) -> bytes:
-    """Write the figure as PNG for a screen."""
-    buffer = io.BytesIO()
-    with mpl.rc_context(STYLE):
-        figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
-    return buffer.getvalue()
-
-
-def save(figure: Figure, folder: Path, name: str) -> str:
-    """Write `name`.svg and `name`.png (print quality) into `folder`; returns the SVG."""
+def save(figure: Figure, folder: Path, name: str) -> None:
+    """Write `name`.svg and `name`.png (print quality) into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    svg = to_svg(figure)
-    (folder / f"{name}.svg").write_text(svg + "\n", encoding="utf-8")
+    (folder / f"{name}.svg").write_text(to_svg(figure) + "\n", encoding="utf-8")
     with mpl.rc_context(STYLE):
         figure.savefig(folder / f"{name}.png", dpi=DPI, metadata={"Software": None})
-    return svg
 
 
 def _colour(index: int) -> str:
@@ -286,10 +285,11 @@ def _draw_matrix(axes: Axes, matrix: Float[np.ndarray, "row column"], family: Fa
     for axis, size, names in sides:
         shown = np.arange(0, size, max(1, -(-size // MOST_NUMBERED)))
         axis.set_ticks(shown, [names[index] for index in shown])
-    if numbers:
-        for (row, column), value in np.ndenumerate(matrix):
-            if np.isfinite(value):
-                colour = "white" if value > low + 0.6 * (high - low) else INK
-                text = f"{value:.0f}" if percent else f"{value:.2g}"
-                axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
+    texts = {
+        at: f"{value:.0f}" if percent else f"{value:.2g}" for at, value in np.ndenumerate(matrix) if np.isfinite(value)
+    }
+    if numbers and max(map(len, texts.values()), default=0) * matrix.shape[1] <= MOST_CHARACTERS:
+        for (row, column), text in texts.items():
+            colour = "white" if matrix[row, column] > low + 0.6 * (high - low) else INK
+            axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
     return image

@@ -1,6 +1,5 @@
 """All that the page says about one experiment."""
 
-import base64
 import html
 import itertools
 import re
@@ -19,6 +18,7 @@ from oneiros.report.drawing import Drawing
 from oneiros.report.evidence import conditions, headline_metrics
 from oneiros.report.findings import Experiment
 from oneiros.report.gallery import gallery
+from oneiros.report.inline import inline_svg
 from oneiros.report.markup import to_html, write_table
 from oneiros.report.matrices import Family, families
 from oneiros.report.provenance import settings_table, summary_table
@@ -37,8 +37,6 @@ MOST_PANELS = 6
 MOST_LINES = 12
 # A figure of 7.2 inches, the width of a printed page, fills a screen's column.
 PIXELS_PER_INCH = 112
-# Characters; a figure that takes more is put into the page as pixels.
-LARGEST_SVG = 300_000
 # So many conditions have a still figure of before and after the night; the interactive one has them all.
 MOST_PAIRS = 4
 
@@ -296,18 +294,14 @@ def _still(section: Section, name: str, figure: Figure, alt: str) -> str:
     """Write the figure under figures/ as SVG and PNG, and return it as an element that can stand beside others."""
     stem = f"{section.slug}-{file_name(name)}"
     figures.write_below(figure, section.experiment.note)
-    svg = figures.save(figure, section.out / "figures", stem)
-    if len(svg) > LARGEST_SVG:  # thousands of points: as pixels they take less room, and the SVG is beside the page
-        png = base64.b64encode(figures.to_png(figure, PIXELS_PER_INCH)).decode("ascii")
-        words = html.escape(f"{section.experiment.label}. {alt}")
-        image = f'<img alt="{words}" src="data:image/png;base64,{png}">'
-        return f'<div class="card" tabindex="0">{image}</div><p class="soft">{html.escape(alt)}</p>'
-    # Figures share identifiers (glyphs, clip paths); in one page each needs its own.
-    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{stem}.", svg)
-    label = html.escape(f"{section.experiment.label}. {alt}")
+    figures.save(figure, section.out / "figures", stem)
     width = f"{round(PIXELS_PER_INCH * figure.get_size_inches()[0])}px"
-    size = f"max-width:{width};min-width:min(30rem,{width})"
-    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{label}" style="{size}" ', 1)
+    svg = inline_svg(
+        figure,
+        prefix=stem,
+        label=f"{section.experiment.label}. {alt}",
+        size=f"max-width:{width};min-width:min(30rem,{width})",
+    )
     return f'<div class="card" tabindex="0">{svg}</div><p class="soft">{html.escape(alt)}</p>'
 
 
