@@ -78,3 +78,15 @@ def test_a_restored_optimiser_goes_on_as_the_original():
 def test_it_refuses_what_makes_no_sense():
     with pytest.raises(ValueError, match="epsilon > 0"):
         TensorFlowAdam([torch.nn.Parameter(torch.zeros(1))], epsilon=0.0)
+
+
+def test_parameters_of_two_precisions_step_as_each_would_alone():
+    both = [torch.nn.Parameter(torch.ones(5, dtype=dtype)) for dtype in (torch.float32, torch.float64)]
+    alone = [torch.nn.Parameter(p.detach().clone()) for p in both]
+    optimisers = [TensorFlowAdam(both, lr=0.1), *(TensorFlowAdam([p], lr=0.1) for p in alone)]
+    for t in range(3):
+        for p in (*both, *alone):
+            p.grad = torch.cos(torch.arange(5, dtype=p.dtype) + t)
+        for optimiser in optimisers:
+            optimiser.step()
+    assert all(torch.equal(one, other) for one, other in zip(both, alone, strict=True))

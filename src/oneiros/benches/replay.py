@@ -1,4 +1,4 @@
-"""`oneiros bench replay`: what a night of category replay costs beside the layers it trains (Barry & Love 2022).
+"""`oneiros bench replay`: what steps of category replay cost beside the layers they train (Barry & Love 2022).
 
 Two networks: the quick replica's, with 120 activations of each of ten classes, and the last layers of VGG-16 as the
 paper has them, with 1,170 activations of each of two. Batches of 36, as in their nights.
@@ -20,7 +20,7 @@ from oneiros.optim import TensorFlowAdam
 from oneiros.papers.barry2022.config import QUICK
 from oneiros.phases import CategoryReplay, Encode, SelectedReplay
 
-CLASSES, ROUNDS = 10, 5
+CLASSES, ROUNDS, STEP_ROUNDS = 10, 5, 15
 FULL_CLASSES, FULL_IMAGES, FULL_BATCHES = 2, 1170, 6
 
 
@@ -38,7 +38,7 @@ def sleeper(location: str, coarsen: int) -> tuple[Brain, CategoryReplay]:
     }  # fmt: skip
     optimiser = TensorFlowAdam(net.parameters(), lr=QUICK.lr, epsilon=QUICK.epsilon)
     brain = Brain(net=net, memory=memory, optim={"wake": optimiser})
-    for labels in shown.split(120):
+    for labels in shown.split(QUICK.batch_size):
         memory["today"].store(_random_images(labels, rng), rng)
     Encode(location=location)(brain, rng)
     replay = CategoryReplay(location=location, above=names_above(net, location), batch_size=QUICK.batch_size)
@@ -71,33 +71,38 @@ def full_size() -> tuple[Brain, CategoryReplay]:
     return brain, replay
 
 
-def upper_layers(brain: Brain, replay: CategoryReplay) -> None:
-    """Forward and backward of the layers above the location alone, as often as a night does it, on one batch."""
-    above = split(brain.net, replay.location).above
-    night = replay.night(brain, Seeds(0).rng("night"))
-    batch = next(iter(replay.dream(brain, night[: replay.batch_size], Seeds(0).rng("dream"))))
-    for _ in range(-(-len(night) // replay.batch_size)):
-        brain.optim["wake"].zero_grad(set_to_none=True)
-        cross_entropy(above(batch.x), batch.targets()).backward()
-
-
 def bench_replay() -> Iterator[Measurement]:
     """A night from the last two locations over its upper layers' own work; and what selection adds."""
     for number in (4, 5):
         brain, replay = sleeper(f"features.pool{number}", QUICK.shrink[number - 1])
-        yield _over_upper(f"pool{number}", brain, replay, ROUNDS)
+        yield _over_upper(f"pool{number}", brain, replay, STEP_ROUNDS)
         if number == 4:
             yield from _selection(brain, replay)
     yield _over_upper("pool5_full_size", *full_size(), rounds=3)
 
 
 def _over_upper(name: str, brain: Brain, replay: CategoryReplay, rounds: int) -> Measurement:
-    night, bare = seconds_side_by_side(
-        [lambda: replay(brain, Seeds(0).rng("night")), lambda: upper_layers(brain, replay)], rounds
-    )
+    """A night's steps, and forward and backward alone as often, on one batch and without dropout's masks.
+
+    Cutting the network, once a night, is on neither side: on both it would hide what a step adds.
+    """
+    above, labels = split(brain.net, replay.location).above, replay.night(brain, Seeds(0).rng("night"))
+    one = next(iter(replay.dream(brain, labels[: replay.batch_size], Seeds(0).rng("dream"))))
+
+    def steps() -> None:
+        rng = Seeds(0).rng("night")
+        for batch in replay.dream(brain, labels, rng):
+            replay.learn(brain, above, batch, rng)
+
+    def upper_layers() -> None:
+        for _ in range(-(-len(labels) // replay.batch_size)):
+            brain.optim["wake"].zero_grad(set_to_none=True)
+            cross_entropy(above(one.x), one.targets()).backward()
+
+    night, bare = seconds_side_by_side([steps, upper_layers], rounds)
     return Measurement(
         bench="replay", metric=f"replay.night_over_upper_{name}", value=median_ratio(night, bare), unit="ratio",
-        against="forward and backward of the layers above; draws and optimiser are what it adds",
+        against="forward and backward of the layers above; draws, dropout's masks and optimiser are what it adds",
     )  # fmt: skip
 
 
@@ -105,27 +110,27 @@ def _selection(brain: Brain, replay: CategoryReplay) -> Iterator[Measurement]:
     """A selected night has as many steps: what it takes longer are rewards, single-class draws and the selector."""
     encode, rng = Encode(location=replay.location), Seeds(0).rng("evening")
     shown = torch.arange(CLASSES * QUICK.train) % CLASSES
-    today = [_random_images(labels, rng) for labels in shown.split(120)]
+    today = [_random_images(labels, rng) for labels in shown.split(QUICK.batch_size)]
 
     def evening() -> None:
         for batch in today:
             brain.memory["today"].store(batch, rng)
         encode(brain, rng)
 
-    selected = SelectedReplay(inner=replay, classes=CLASSES)
-    fewer = replace(selected, rewarded=3)
+    selected = SelectedReplay(inner=replay, classes=CLASSES, rewarded=QUICK.rewarded)
+    by_all = replace(selected, rewarded=0)
     selected(brain, Seeds(0).rng("first night"))  # in which each class is tried once
-    dusk, plain, steered, cheap = seconds_side_by_side(
+    dusk, plain, steered, dear = seconds_side_by_side(
         [
             evening,
             lambda: replay(brain, Seeds(0).rng("night")),
             lambda: selected(brain, Seeds(0).rng("night")),
-            lambda: fewer(brain, Seeds(0).rng("night")),
+            lambda: by_all(brain, Seeds(0).rng("night")),
         ],
         ROUNDS,
     )
     nights = (("", dusk, "of its night"), ("_of_replay", [0.0] * ROUNDS, "of its night, less the day's encoding"))
-    for images, seconds in (("", steered), ("_3_images", cheap)):
+    for images, seconds in (("", steered), ("_all_images", dear)):
         for of, start, unit in nights:
             share = statistics.median((s - p) / (d + s) for d, s, p in zip(start, seconds, plain, strict=True))
             yield Measurement(

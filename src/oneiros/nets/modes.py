@@ -27,8 +27,9 @@ class Dropout(nn.Module):
         """Silence, and scale what is left so that means stay."""
         if self.lent is None or not self.p:
             return x
-        kept = torch.rand(x.shape, generator=self.lent, device=self.lent.device).to(x.device) >= self.p
-        return x * kept / (1 - self.p)
+        # In place, as numbers rather than truth values: half the time of a small layer's dropout was their conversion.
+        kept = torch.rand(x.shape, generator=self.lent, device=self.lent.device).ge_(self.p).div_(1 - self.p)
+        return x * kept.to(x)
 
 
 @contextmanager

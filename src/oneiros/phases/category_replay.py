@@ -107,7 +107,7 @@ class CategoryReplay:
         """One step. Layers below get no gradient, so their weights and moments rest while the step count goes on."""
         optimiser = brain.optimiser(self.optim)
         optimiser.zero_grad(set_to_none=True)
-        with learning(brain.net, rng):
+        with learning(above, rng):
             loss = cross_entropy(above(batch.x), batch.targets())
         loss.backward()
         optimiser.step()

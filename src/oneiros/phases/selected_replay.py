@@ -20,7 +20,7 @@ from oneiros.nets.split import Split, split
 from oneiros.phases.category_replay import Replay
 
 M = TypeVar("M")
-CHUNK = 250  # held-out images encoded at once
+CHUNK = 50  # held-out images encoded at once: a third faster than 250, whose early maps leave the cache
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,13 +67,13 @@ class SelectedReplay:
         held = self._held(brain, parts)
         if not len(selector):
             self._try_each(brain, parts.above, held, rng)
-        before = last = self._chi_square(brain, parts.above, held)
+        before = last = self._chi_square(parts.above, held)
         batches = -(-len(self.inner.night(brain, rng)) // self.inner.batch_size)
         counts, losses = torch.zeros(self.classes), []
         for _ in range(batches):
             label = int(selector.recall(1, rng).targets())
             losses.append(self._replay(brain, parts.above, label, rng))
-            now = self._chi_square(brain, parts.above, held)
+            now = self._chi_square(parts.above, held)
             self._reward(selector, label, last - now, rng)
             counts[label] += 1
             last = now
@@ -90,9 +90,9 @@ class SelectedReplay:
         with resting(brain.net):
             return Batch(x=torch.cat([parts.below(x) for x in held.x.split(CHUNK)]), y=held.y)
 
-    def _chi_square(self, brain: Brain, above: nn.Module, held: Batch) -> float:
+    def _chi_square(self, above: nn.Module, held: Batch) -> float:
         labels = held.targets()
-        with resting(brain.net):
+        with resting(above):
             correct = correct_by_class(above(held.x), labels)
         return float(chi_square(correct, torch.bincount(labels, minlength=len(correct)).to(correct)))
 
@@ -102,12 +102,12 @@ class SelectedReplay:
 
     def _try_each(self, brain: Brain, above: nn.Module, held: Batch, rng: torch.Generator) -> None:
         """Replay one batch of each class, undoing it each time; then learn from all the rewards."""
-        optimiser, start = brain.optimiser(self.optim), self._chi_square(brain, above, held)
+        optimiser, start = brain.optimiser(self.optim), self._chi_square(above, held)
         weights, moments = copy.deepcopy(above.state_dict()), copy.deepcopy(optimiser.state_dict())
         rewards = []
         for label in range(self.classes):
             self._replay(brain, above, label, rng)
-            rewards.append(start - self._chi_square(brain, above, held))
+            rewards.append(start - self._chi_square(above, held))
             above.load_state_dict(weights)
             # A copy each time: the optimiser goes on to change in place what it is given.
             optimiser.load_state_dict(copy.deepcopy(moments))
