@@ -12,7 +12,7 @@ A life is a sequence of events and of turns, at which a phase is to be called. `
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -128,7 +128,7 @@ class NightTurn(Turn):
         self.values = self.phase(self.brain, self.rng)
 
 
-Life = Iterator[Event | DayTurn | NightTurn]
+Steps = Generator[Event | DayTurn | NightTurn, None, None]
 
 
 def live(
@@ -150,7 +150,7 @@ def live(
             step.take()
 
 
-def live_together(lives: Sequence[Life]) -> Iterator[tuple[int, Event]]:
+def live_together(lives: Sequence[Steps]) -> Iterator[tuple[int, Event]]:
     """Live several lives side by side; yields each event with the number of its life.
 
     Every life keeps its own brain, tasks and random streams, and gets the events that `live` would yield, in that
@@ -204,7 +204,7 @@ def _take_together(alike: Sequence[DayTurn | NightTurn]) -> None:
 
 def turns(
     brain: Brain, tasks: Sequence[Task], schedule: Schedule, seeds: Seeds, *, start: Cursor | None = None
-) -> Life:
+) -> Steps:
     """A life as events, and turns that whoever iterates takes before going on; arguments as for `live`."""
     start = start or Cursor()
     for t in range(start.task, len(tasks)):
@@ -219,7 +219,7 @@ def turns(
         yield Event("task_end", t, schedule.epochs, 0, resume=Cursor(t + 1))
 
 
-def _epoch(brain: Brain, task: Task, schedule: Schedule, seeds: Seeds, at: Cursor) -> Life:
+def _epoch(brain: Brain, task: Task, schedule: Schedule, seeds: Seeds, at: Cursor) -> Steps:
     t, e = at.task, at.epoch
     lessons = schedule.epochs * len(task)
     # A resumed epoch draws its shuffle again and passes over the batches it has already lived.
@@ -237,7 +237,7 @@ def _epoch(brain: Brain, task: Task, schedule: Schedule, seeds: Seeds, at: Curso
     yield Event("epoch_end", t, e, len(task), resume=Cursor(t, e + 1))
 
 
-def _nights(when: When, count: int, brain: Brain, schedule: Schedule, seeds: Seeds, at: tuple[int, int, int]) -> Life:
+def _nights(when: When, count: int, brain: Brain, schedule: Schedule, seeds: Seeds, at: tuple[int, int, int]) -> Steps:
     t, e, b = at
     # Lives whose epochs differ in length still have their nights together.
     hour = {"batch": (t, e, b, 1), "epoch": (t, e, math.inf), "task": (t, math.inf)}[when]

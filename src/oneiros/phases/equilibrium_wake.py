@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from oneiros import kernels
 from oneiros.core import Batch, Brain
 from oneiros.equations.equilibrium import predictive_rule, predictive_rule_bias
 from oneiros.nets.equilibrium import EquilibriumRNN, States, stacked
@@ -58,10 +59,16 @@ class EquilibriumWake:
         target = one_hot(labels, net.output.out_features).to(x.dtype)
         return {"loss": 0.5 * (free.output - target).square().sum(1).mean()}
 
-    @torch.no_grad()
     def together(
         self, brains: Sequence[Brain], batches: Sequence[Batch], rngs: Sequence[torch.Generator]
     ) -> list[dict[str, Tensor]]:
+        """Learn one batch each: on the CPU one after the other by the kernels, elsewhere `stacked`."""
+        if batches[0].x.device.type == kernels.HOME:
+            return [self(*each) for each in zip(brains, batches, rngs, strict=True)]
+        return self.stacked(brains, batches)
+
+    @torch.no_grad()
+    def stacked(self, brains: Sequence[Brain], batches: Sequence[Batch]) -> list[dict[str, Tensor]]:
         """Learn one batch each, as one stack of dense tensors; batches may differ in length.
 
         Raises:
@@ -78,7 +85,7 @@ class EquilibriumWake:
         clamped = nets[0].clamped(circuit, free, labels, beta=self.beta, dt=self.dt, steps=self.clamped_steps)
         # Where nothing changes from the free to the clamped phase, nothing is learned; means are over true examples.
         clamped = States(*(torch.where(filling, f, c) for f, c in zip(free, clamped, strict=True)))
-        share = longest / lengths
+        share = longest / lengths.to(x)
         found = {
             "hidden.weight": predictive_rule(clamped.hidden, free.hidden, x, beta=self.beta),
             "hidden.bias": predictive_rule_bias(clamped.hidden, free.hidden, beta=self.beta),
@@ -86,7 +93,7 @@ class EquilibriumWake:
             "output.bias": predictive_rule_bias(clamped.output, free.output, beta=self.beta),
         }
         for name, gradient in found.items():
-            gradient *= share.to(gradient).view(-1, *[1] * (gradient.ndim - 1))
+            gradient *= share.view(-1, *[1] * (gradient.ndim - 1))
             for net, mine in zip(nets, gradient, strict=True):
                 net.get_parameter(name).grad = mine
         for brain in brains:

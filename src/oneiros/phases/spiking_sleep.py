@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from oneiros import kernels
 from oneiros.core import Brain
 from oneiros.equations.spiking import Membranes, Plasticity, additive_stdp, dense_sleep, weight_dependent_stdp
 from oneiros.kernels.spiking import event_driven_sleep
@@ -95,23 +96,20 @@ class SpikingSleep:
         spikes = self._noise(brain, weights[0], rng)
         return self._rewire(weights, *self._sleep([w.detach() for w in weights], spikes), steps=len(spikes))
 
-    @torch.no_grad()
     def together(self, brains: Sequence[Brain], rngs: Sequence[torch.Generator]) -> list[dict[str, Tensor]]:
+        """Sleep for one night each: on the CPU one after the other by the kernel, elsewhere `stacked`."""
+        if self._chain(brains[0])[0].device.type == kernels.HOME:
+            return [self(*each) for each in zip(brains, rngs, strict=True)]
+        return self.stacked(brains, rngs)
+
+    @torch.no_grad()
+    def stacked(self, brains: Sequence[Brain], rngs: Sequence[torch.Generator]) -> list[dict[str, Tensor]]:
         """Sleep for one night each, all brains step by step in one stack of dense tensors.
 
-        On the CPU each sleeps by itself instead: there the event-driven kernel is faster than any stack.
-
         Raises:
-            ValueError: their nights differ in length, or their weights in shape.
+            ValueError: their nights differ in length.
         """
         chains = [self._chain(brain) for brain in brains]
-        if chains[0][0].device.type == "cpu":
-            return [self(brain, rng) for brain, rng in zip(brains, rngs, strict=True)]
-        return self._stacked(brains, chains, rngs)
-
-    def _stacked(
-        self, brains: Sequence[Brain], chains: Sequence[list[Tensor]], rngs: Sequence[torch.Generator]
-    ) -> list[dict[str, Tensor]]:
         spikes = [self._noise(brain, chain[0], rng) for brain, chain, rng in zip(brains, chains, rngs, strict=True)]
         if {len(s) for s in spikes} != {len(spikes[0])}:
             raise ValueError(f"nights in a stack are equally long, but these have {[len(s) for s in spikes]} steps")
@@ -145,7 +143,7 @@ class SpikingSleep:
         return dense_sleep(weights, spikes, membranes, Plasticity(self.inc, self.dec), rule)
 
     def _sleep(self, weights: list[Tensor], spikes: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        if spikes.device.type != "cpu":
+        if spikes.device.type != kernels.HOME:
             return self._dense(weights, spikes)
         arrays: list[np.ndarray] = [w.numpy() for w in weights]
         new, counts = event_driven_sleep(
