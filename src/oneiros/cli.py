@@ -83,6 +83,8 @@ class RunCommand:
     """Of the Ray cluster; auto: the one this machine belongs to."""
     gpus: float = 0.0
     """GPUs for each run on a Ray cluster; a fraction lets several share one."""
+    copy_to: str = ""
+    """Where every finished run is copied to as well: a folder or an object store, as fsspec names it (s3://...)."""
     stack: int = 1
     """Seeds of a condition that one process lives as one stack of tensors (equilibrium networks, on a GPU)."""
 
@@ -234,7 +236,8 @@ def run_command(command: RunCommand, console: Console) -> int:
     runs = [
         Run(experiment=command.name, scale=command.scale, config=config, condition=c, seed=s,
             out=out.absolute(), data=command.data.absolute() if command.data else None, device=device,
-            tensorboard=command.tensorboard, keep_weights=command.keep_weights, retry_failed=command.retry_failed)
+            tensorboard=command.tensorboard, keep_weights=command.keep_weights, retry_failed=command.retry_failed,
+            copy_to=command.copy_to)
         for s in range(command.seeds)
         for c in conditions
     ]  # fmt: skip

@@ -107,6 +107,7 @@ class Run:
         commit_seconds: between checkpoints within an epoch; every epoch and task ends with one.
         retry_failed: whether a run that failed before is tried again.
         patience: seconds to wait for another process that does this run.
+        copy_to: where the finished run is copied to, see `oneiros.results.copy`; "" for nowhere.
     """
 
     experiment: str
@@ -122,6 +123,7 @@ class Run:
     commit_seconds: float = 30.0
     retry_failed: bool = False
     patience: float = 0.0
+    copy_to: str = ""
 
     @property
     def board(self) -> Path | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from oneiros.engines import DIED, Engine, Job, Outcome
 from oneiros.engines.engine import OnProgress, Progress
@@ -10,6 +11,7 @@ from oneiros.papers.recipe import FailedBeforeError, Run, manifest_of, perform, 
 from oneiros.papers.stack import NotStackableError, perform_together
 from oneiros.results import BusyError, note_failure, run_path
 from oneiros.results.claim import STALE_SECONDS
+from oneiros.results.copy import copy_sealed, is_copied
 from oneiros.results.plan import write_plan
 from oneiros.results.store import read_run
 
@@ -24,17 +26,20 @@ def do(work: Run | tuple[Run, ...], report: Progress) -> str:
     # Sums are split by threads; with one, rows do not depend on the number of workers or the machine's cores.
     torch.set_num_threads(1)
     if isinstance(work, Run):
-        return perform(work, experiment(work.experiment), report)
+        path = perform(work, experiment(work.experiment), report)
+        if work.copy_to:
+            copy_sealed(Path(path), work.out, work.copy_to)
+        return path
     perform_together(work, experiment(work[0].experiment), report)
     return ""
 
 
 def plan(runs: Sequence[Run]) -> list[Run]:
-    """Note which runs are asked for; those that are not finished.
+    """Note which runs are asked for; those that are not finished, or not copied to where they should be.
 
     Raises:
         ForeignOutputError: their folder holds them under other settings.
-        StorageError: it cannot be written to.
+        StorageError: it cannot be written to, or the place that they are copied to cannot be reached.
     """
     manifests = [manifest_of(run, experiment(run.experiment)) for run in runs]
     first = {(run.experiment, run.condition): run for run in reversed(runs)}
@@ -42,8 +47,14 @@ def plan(runs: Sequence[Run]) -> list[Run]:
         require_same_settings(run, experiment(run.experiment))
     for out in {run.out for run in runs}:
         write_plan(out, [m for run, m in zip(runs, manifests, strict=True) if run.out == out])
-    states = [read_run(run.out / run_path(m))[0].state for run, m in zip(runs, manifests, strict=True)]
-    return [run for run, state in zip(runs, states, strict=True) if state != "finished"]
+    return [
+        run for run, manifest in zip(runs, manifests, strict=True) if not _is_done(run, run.out / run_path(manifest))
+    ]
+
+
+def _is_done(run: Run, path: Path) -> bool:
+    copied = not run.copy_to or is_copied(path, run.out, run.copy_to)
+    return read_run(path)[0].state == "finished" and copied
 
 
 def stacks(runs: Sequence[Run], size: int) -> Mapping[str, tuple[Run, ...]]:
