@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from oneiros import kernels
+from oneiros import cli, kernels
 from oneiros.cli import main
 from oneiros.core import Seeds
 from oneiros.engines import InlineEngine
@@ -202,3 +202,30 @@ def test_a_life_that_is_closed_is_left_where_it_is():
     (_, whole) = begin()
     run_through(whole.brain, whole.tasks, whole.schedule, Seeds(1))
     torch.testing.assert_close(lives[1].brain.net.state_dict(), whole.brain.net.state_dict(), rtol=0, atol=0)
+
+
+def test_the_command_hands_stacks_to_as_many_workers_as_there_are_stacks(tmp_path, monkeypatch):
+    seen = []
+
+    def looks_on(to_do, engine, console, *, total, stack):
+        seen.append((len(to_do), type(engine).__name__, total, stack))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_device", lambda name: "cuda")
+    monkeypatch.setattr(cli, "_gpus", lambda: 0)
+    monkeypatch.setattr(cli, "_sweep", looks_on)
+    command = [
+        "run",
+        "kubo2025/digits",
+        "--scale",
+        "smoke",
+        "--condition",
+        "src",
+        "--seeds",
+        "4",
+        "--out",
+        str(tmp_path),
+    ]
+    assert main([*command, "--stack", "4"]) == 130
+    assert main([*command, "--stack", "3", "--jobs", "2"]) == 130
+    assert seen == [(4, "InlineEngine", 4, 4), (4, "LocalEngine", 4, 3)]
