@@ -243,7 +243,7 @@ def run_command(command: RunCommand, console: Console) -> int:
     ]  # fmt: skip
     if command.stack > 1 and device == "cpu":
         raise RequestError(
-            f"--stack {command.stack} on the CPU: compiled kernels do a run faster there than a stack does its share; "
+            f"--stack {command.stack} on the CPU: compiled kernels do there what a stack of tensors does on a GPU; "
             "leave it out (--jobs says how many runs are done at a time)"
         )
     to_do = plan(runs)
