@@ -53,6 +53,7 @@ def plan(runs: Sequence[Run]) -> list[Run]:
 
 
 def _is_done(run: Run, path: Path) -> bool:
+    # Asked first, so that a place out of reach is told before anything runs.
     copied = not run.copy_to or is_copied(path, run.out, run.copy_to)
     return read_run(path)[0].state == "finished" and copied
 
