@@ -48,6 +48,13 @@ def test_the_quickstart_runs_and_its_second_loop_remembers(capsys):
     assert float(rest[2]) > 0.9
 
 
+def test_the_lives_of_many_runs_are_lived_side_by_side(capsys):
+    (block,) = blocks("many-runs.md")
+    exec(compile(block, "many-runs.md", "exec"), {})
+    told = capsys.readouterr().out.splitlines()
+    assert sorted(told) == [f"life {life} has lived task {task}" for life in range(3) for task in range(2)]
+
+
 @pytest.mark.slow
 def test_the_quickstart_as_printed_goes_from_a_fifth_to_nine_tenths(capsys):
     import torch

@@ -1,11 +1,15 @@
 """The scripts of examples/ run as a reader would run them, small, and say what their first lines promise."""
 
+import os
 import re
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from oneiros.results import read_runs
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 
@@ -51,3 +55,20 @@ def test_half_the_nights_keep_less(script):
 def test_dreams_alone_teach_a_new_solver_something_of_the_old_one(script):
     assert all(0 <= value <= 1 for value in script)
     assert len(script) == 3
+
+
+def test_tasks_of_a_slurm_array_share_one_sweep(tmp_path):
+    """The script as two tasks of an array would run it, at the same time on one folder."""
+    script = Path(__file__).parents[1] / "examples" / "slurm.sbatch"
+    command = ["bash", str(script), "kubo2025/digits", "--scale", "smoke", "--condition", "sequential", "--seeds", "4"]
+    found = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    tasks = [
+        subprocess.Popen(
+            [*command, "--out", str(tmp_path)],
+            env={**os.environ, "PATH": found, "SLURM_ARRAY_TASK_ID": str(number), "SLURM_CPUS_PER_TASK": "1"},
+            stdout=subprocess.DEVNULL,
+        )
+        for number in range(2)
+    ]
+    assert [task.wait() for task in tasks] == [0, 0]
+    assert [(run.state, run.problem) for run in read_runs(tmp_path)] == [("finished", "")] * 4

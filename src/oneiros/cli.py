@@ -83,6 +83,10 @@ class RunCommand:
     """Of the Ray cluster; auto: the one this machine belongs to."""
     gpus: float = 0.0
     """GPUs for each run on a Ray cluster; a fraction lets several share one."""
+    copy_to: str = ""
+    """Where every finished run is copied to as well: a folder or an object store, as fsspec names it (s3://...)."""
+    stack: int = 1
+    """Seeds of a condition that one process lives as one stack of tensors (equilibrium networks, on a GPU)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,12 +236,21 @@ def run_command(command: RunCommand, console: Console) -> int:
     runs = [
         Run(experiment=command.name, scale=command.scale, config=config, condition=c, seed=s,
             out=out.absolute(), data=command.data.absolute() if command.data else None, device=device,
-            tensorboard=command.tensorboard, keep_weights=command.keep_weights, retry_failed=command.retry_failed)
+            tensorboard=command.tensorboard, keep_weights=command.keep_weights, retry_failed=command.retry_failed,
+            copy_to=command.copy_to)
         for s in range(command.seeds)
         for c in conditions
     ]  # fmt: skip
+    if command.stack > 1 and device == "cpu":
+        raise RequestError(
+            f"--stack {command.stack} on the CPU: compiled kernels do there what a stack of tensors does on a GPU; "
+            "leave it out (--jobs says how many runs are done at a time)"
+        )
     to_do = plan(runs)
-    failed = _sweep(to_do, _engine(command, device, len(to_do)), console, total=len(runs)) if to_do else []
+    jobs = -(-len(to_do) // command.stack)
+    failed = (
+        _sweep(to_do, _engine(command, device, jobs), console, total=len(runs), stack=command.stack) if to_do else []
+    )
     for outcome in failed:
         console.print(f"[bold red]failed[/] {outcome.key}: {escape(outcome.message)}", highlight=False, soft_wrap=True)
     if failed:
@@ -438,6 +451,8 @@ def _request(command: RunCommand) -> "tuple[Experiment, tuple[str, ...], object]
         raise RequestError("--tensorboard: TensorBoard is not installed; `pip install 'oneiros[tensorboard]'`")
     if command.engine == "ray" and importlib.util.find_spec("ray") is None:
         raise RequestError("--engine ray: Ray is not installed; `pip install 'oneiros[ray]'`")
+    if command.stack < 1:
+        raise RequestError(f"--stack {command.stack}: expected at least 1")
     if command.gpus < 0:
         raise RequestError(f"--gpus {command.gpus:g}: expected 0 or more")
     conditions = command.condition or chosen.conditions
@@ -508,7 +523,7 @@ def _gpus() -> int:
     return torch.cuda.device_count()
 
 
-def _sweep(runs: "Sequence[Run]", engine: Engine, console: Console, *, total: int) -> list[Outcome]:
+def _sweep(runs: "Sequence[Run]", engine: Engine, console: Console, *, total: int, stack: int = 1) -> list[Outcome]:
     """Do `runs` of `total`, the others being done, with progress shown; the outcomes that failed."""
     from oneiros.papers.sweep import sweep
 
@@ -535,7 +550,7 @@ def _sweep(runs: "Sequence[Run]", engine: Engine, console: Console, *, total: in
             fractions[key] = fraction
             progress.update(whole, completed=done + sum(fractions.values()))
 
-        for outcome in sweep(engine, runs, on_progress):
+        for outcome in sweep(engine, runs, on_progress, stack=stack):
             if outcome.key in bars:
                 progress.update(bars[outcome.key], visible=False)
             fractions[outcome.key] = 1.0
@@ -572,8 +587,9 @@ def _clear_errors() -> tuple[type[Exception], ...]:
     """What is told in one line; looked up only when something was raised."""
     from oneiros.data import DataError
     from oneiros.papers.settings import SettingError
+    from oneiros.papers.stack import NotStackableError
 
-    return RequestError, SettingError, DataError, ResultsError
+    return RequestError, SettingError, DataError, NotStackableError, ResultsError
 
 
 COMMANDS: dict[type, Callable[..., int]] = {

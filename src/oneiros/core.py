@@ -217,6 +217,26 @@ class NightPhase(Protocol):
         ...
 
 
+@runtime_checkable
+class DayTogether(Protocol):
+    """What a day phase has besides if several brains can live through it at once, as one stack of tensors."""
+
+    def together(
+        self, brains: Sequence[Brain], batches: Sequence[Batch], rngs: Sequence[torch.Generator]
+    ) -> list[dict[str, Tensor]]:
+        """What calling it on each brain, with its own batch and generator, would do and answer, up to rounding."""
+        ...
+
+
+@runtime_checkable
+class NightTogether(Protocol):
+    """The same for a night phase."""
+
+    def together(self, brains: Sequence[Brain], rngs: Sequence[torch.Generator]) -> list[dict[str, Tensor]]:
+        """What calling it on each brain, with its own generator, would do and answer, up to rounding."""
+        ...
+
+
 class Around:
     """What phases around another phase share: they go by its name, and change and return what it does.
 

@@ -5,16 +5,21 @@ The loop never calls back. It yields, and whoever iterates evaluates, logs, draw
     for event in live(brain, tasks, schedule, seeds):
         if event.kind == "task_end":
             print(event.task, accuracy(brain.net, test_set))
+
+A life is a sequence of events and of turns, at which a phase is to be called. `live` takes each turn as it comes;
+`live_together` takes those that several lives have in the same place as one stack of tensors.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
+import torch
 from torch import Tensor
 
-from oneiros.core import Brain, DayPhase, NightPhase, Seeds, Task
+from oneiros.core import Around, Batch, Brain, DayPhase, DayTogether, NightPhase, NightTogether, Seeds, Task
 
 When = Literal["batch", "epoch", "task"]
 P = TypeVar("P", DayPhase, NightPhase)
@@ -84,6 +89,48 @@ class Event:
     resume: Cursor | None = None
 
 
+@dataclass(kw_only=True, eq=False)
+class Turn:
+    """A phase that is to be called now.
+
+    Attributes:
+        at: where in the life; what comes later is greater, also between lives whose days differ in length.
+        brain, rng: what to call it on.
+        values: what it answered, once it was called.
+    """
+
+    at: tuple[int | float, ...]
+    brain: Brain
+    rng: torch.Generator
+    values: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True, eq=False)
+class DayTurn(Turn):
+    """A day phase's."""
+
+    phase: DayPhase
+    lesson: Batch
+
+    def take(self) -> None:
+        """Call it."""
+        self.values = self.phase(self.brain, self.lesson, self.rng)
+
+
+@dataclass(kw_only=True, eq=False)
+class NightTurn(Turn):
+    """A night phase's."""
+
+    phase: NightPhase
+
+    def take(self) -> None:
+        """Call it."""
+        self.values = self.phase(self.brain, self.rng)
+
+
+Steps = Generator[Event | DayTurn | NightTurn, None, None]
+
+
 def live(
     brain: Brain, tasks: Sequence[Task], schedule: Schedule, seeds: Seeds, *, start: Cursor | None = None
 ) -> Iterator[Event]:
@@ -96,6 +143,69 @@ def live(
         seeds: random streams; each phase draws from the stream of its name, place and occurrence.
         start: where to go on, from an earlier event's `resume`; the brain must be that of then.
     """
+    for step in turns(brain, tasks, schedule, seeds, start=start):
+        if isinstance(step, Event):
+            yield step
+        else:
+            step.take()
+
+
+def live_together(lives: Sequence[Steps]) -> Iterator[tuple[int, Event]]:
+    """Live several lives side by side; yields each event with the number of its life.
+
+    Every life keeps its own brain, tasks and random streams, and gets the events that `live` would yield, in that
+    order. Turns of equal phases in the same place of several lives are taken at once, where the phase can
+    (`oneiros.core.DayTogether`); the sums are then done in another order, so numbers agree up to rounding. A life
+    that is behind goes on alone until it has caught up; one that is closed (`lives[i].close()`) is left there.
+
+    Args:
+        lives: from `turns`, one for each brain.
+    """
+    waiting: dict[int, DayTurn | NightTurn] = {}
+
+    def until_next_turn(which: Sequence[int]) -> Iterator[tuple[int, Event]]:
+        for i in which:
+            waiting.pop(i, None)
+            for step in lives[i]:
+                if not isinstance(step, Event):
+                    waiting[i] = step
+                    break
+                yield i, step
+
+    yield from until_next_turn(range(len(lives)))
+    while waiting:
+        next_up = min(waiting.values(), key=lambda turn: turn.at)
+        alike = [i for i, turn in waiting.items() if turn.at == next_up.at and turn.phase == next_up.phase]
+        _take_together([waiting[i] for i in alike])
+        yield from until_next_turn(alike)
+
+
+def can_be_together(phase: DayPhase | NightPhase) -> bool:
+    """Whether several brains gain from living through it at once."""
+    inner_too = not isinstance(phase, Around) or can_be_together(phase.inner)
+    return isinstance(phase, DayTogether | NightTogether) and inner_too
+
+
+def _take_together(alike: Sequence[DayTurn | NightTurn]) -> None:
+    phase, brains, rngs = alike[0].phase, [turn.brain for turn in alike], [turn.rng for turn in alike]
+    by_day = [turn for turn in alike if isinstance(turn, DayTurn)]
+    if len(alike) == 1 or not can_be_together(phase):
+        for turn in alike:
+            turn.take()
+        return
+    if by_day and isinstance(phase, DayTogether):
+        answers = phase.together(brains, [turn.lesson for turn in by_day], rngs)
+    else:
+        assert isinstance(phase, NightTogether)
+        answers = phase.together(brains, rngs)
+    for turn, values in zip(alike, answers, strict=True):
+        turn.values = values
+
+
+def turns(
+    brain: Brain, tasks: Sequence[Task], schedule: Schedule, seeds: Seeds, *, start: Cursor | None = None
+) -> Steps:
+    """A life as events, and turns that whoever iterates takes before going on; arguments as for `live`."""
     start = start or Cursor()
     for t in range(start.task, len(tasks)):
         brain.age = t
@@ -109,29 +219,34 @@ def live(
         yield Event("task_end", t, schedule.epochs, 0, resume=Cursor(t + 1))
 
 
-def _epoch(brain: Brain, task: Task, schedule: Schedule, seeds: Seeds, at: Cursor) -> Iterator[Event]:
+def _epoch(brain: Brain, task: Task, schedule: Schedule, seeds: Seeds, at: Cursor) -> Steps:
     t, e = at.task, at.epoch
     lessons = schedule.epochs * len(task)
     # A resumed epoch draws its shuffle again and passes over the batches it has already lived.
     batches = itertools.islice(task.batches(seeds.rng("batches", t, e)), at.batch, None)
     for b, batch in enumerate(batches, start=at.batch):
         brain.hour = (e * len(task) + b) / lessons
-        for occurrence, phase in _occurrences(schedule.day):
+        for i, (occurrence, phase) in enumerate(_occurrences(schedule.day)):
             rng = seeds.rng(phase.name, t, e, b, occurrence)
-            yield Event("day", t, e, b, phase.name, phase(brain, batch, rng))
+            turn = DayTurn(at=(t, e, b, 0, i), brain=brain, rng=rng, phase=phase, lesson=batch)
+            yield turn
+            yield Event("day", t, e, b, phase.name, turn.values)
         yield from _nights("batch", b + 1, brain, schedule, seeds, (t, e, b))
         yield Event("batch_end", t, e, b, resume=Cursor(t, e, b + 1))
     yield from _nights("epoch", e + 1, brain, schedule, seeds, (t, e, len(task)))
     yield Event("epoch_end", t, e, len(task), resume=Cursor(t, e + 1))
 
 
-def _nights(
-    when: When, count: int, brain: Brain, schedule: Schedule, seeds: Seeds, at: tuple[int, int, int]
-) -> Iterator[Event]:
+def _nights(when: When, count: int, brain: Brain, schedule: Schedule, seeds: Seeds, at: tuple[int, int, int]) -> Steps:
+    t, e, b = at
+    # Lives whose epochs differ in length still have their nights together.
+    hour = {"batch": (t, e, b, 1), "epoch": (t, e, math.inf), "task": (t, math.inf)}[when]
     due = [night for night in schedule.nights if night.when == when and count % night.every == 0]
-    for occurrence, phase in _occurrences([phase for night in due for phase in night.phases]):
+    for i, (occurrence, phase) in enumerate(_occurrences([phase for night in due for phase in night.phases])):
         rng = seeds.rng(f"{when}-night-{phase.name}", *at, occurrence)
-        yield Event("night", *at, phase.name, phase(brain, rng))
+        turn = NightTurn(at=(*hour, i), brain=brain, rng=rng, phase=phase)
+        yield turn
+        yield Event("night", *at, phase.name, turn.values)
 
 
 def _occurrences(phases: Sequence[P]) -> Iterator[tuple[int, P]]:
@@ -166,4 +281,7 @@ def batches_done(tasks: Sequence[Task], schedule: Schedule, cursor: Cursor) -> i
     return whole + cursor.epoch * here + cursor.batch
 
 
-__all__ = ["Cursor", "Event", "Night", "Schedule", "batches_done", "live", "run_through", "total_batches"]
+__all__ = [
+    "Cursor", "Event", "Night", "Schedule", "batches_done", "can_be_together", "live", "live_together", "run_through",
+    "total_batches", "turns",
+]  # fmt: skip

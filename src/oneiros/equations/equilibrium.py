@@ -3,7 +3,7 @@ r"""Equilibrium propagation in a network of one hidden layer, as pure functions.
 Source: Kubo, Delanois & Bazhenov 2025, Eqs. 5-10 (EP: Scellier & Bengio 2017; the predictive rule:
 Luczak et al. 2022). Symbols: x input, h hidden state, o output state, `w_out` (out x hidden) the weights
 hidden -> output, whose transpose feeds back, `drive` = W1 x + b1 (constant within a phase, so computed once).
-Leading batch dimensions are accepted everywhere.
+Leading batch dimensions are accepted everywhere, of the weights too: several networks at once, `[s, b, ...]`.
 """
 
 from typing import NamedTuple
@@ -27,7 +27,7 @@ def hard_sigmoid(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 def hidden_target(
     drive: Float[Tensor, "*b hidden"],
     output: Float[Tensor, "*b out"],
-    w_out: Float[Tensor, "out hidden"],
+    w_out: Float[Tensor, "*s out hidden"],
     *,
     gamma: float,
 ) -> Float[Tensor, "*b hidden"]:
@@ -40,18 +40,18 @@ def hidden_target(
 
 
 def output_target(
-    hidden: Float[Tensor, "*b hidden"], w_out: Float[Tensor, "out hidden"], b_out: Float[Tensor, " out"]
+    hidden: Float[Tensor, "*b hidden"], w_out: Float[Tensor, "*s out hidden"], b_out: Float[Tensor, "*t out"]
 ) -> Float[Tensor, "*b out"]:
     """What the output layer relaxes towards, Eq. 5: hardsig(W2 h + b2)."""
-    return hard_sigmoid(hidden @ w_out.T + b_out)
+    return hard_sigmoid(hidden @ w_out.mT + b_out)
 
 
 def euler_step(  # noqa: PLR0913 (the equation has that many symbols)
     hidden: Float[Tensor, "*b hidden"],
     output: Float[Tensor, "*b out"],
     drive: Float[Tensor, "*b hidden"],
-    w_out: Float[Tensor, "out hidden"],
-    b_out: Float[Tensor, " out"],
+    w_out: Float[Tensor, "*s out hidden"],
+    b_out: Float[Tensor, "*t out"],
     *,
     gamma: float,
     dt: float,
@@ -82,12 +82,12 @@ def nudging(
 
 
 def predictive_rule(
-    post_clamped: Float[Tensor, "b post"],
-    post_free: Float[Tensor, "b post"],
-    pre_clamped: Float[Tensor, "b pre"],
+    post_clamped: Float[Tensor, "*s b post"],
+    post_free: Float[Tensor, "*s b post"],
+    pre_clamped: Float[Tensor, "*s b pre"],
     *,
     beta: float,
-) -> Float[Tensor, "post pre"]:
+) -> Float[Tensor, "*s post pre"]:
     """Descent direction of the predictive learning rule, Eq. 10, batch mean.
 
     Returned with a gradient's sign (minus the paper's Delta W / alpha), so that any optimiser can step on it.
@@ -95,14 +95,14 @@ def predictive_rule(
     >>> predictive_rule(torch.tensor([[1.0]]), torch.tensor([[0.5]]), torch.tensor([[2.0]]), beta=0.5)
     tensor([[-2.]])
     """
-    return torch.mm((post_free - post_clamped).T, pre_clamped).div_(beta * len(pre_clamped))
+    return torch.matmul((post_free - post_clamped).mT, pre_clamped).div_(beta * pre_clamped.shape[-2])
 
 
 def predictive_rule_bias(
-    post_clamped: Float[Tensor, "b post"], post_free: Float[Tensor, "b post"], *, beta: float
-) -> Float[Tensor, " post"]:
+    post_clamped: Float[Tensor, "*s b post"], post_free: Float[Tensor, "*s b post"], *, beta: float
+) -> Float[Tensor, "*s post"]:
     """Eq. 10 for a bias: a synapse whose presynaptic neuron is always 1."""
-    return (post_free - post_clamped).sum(0).div_(beta * len(post_free))
+    return (post_free - post_clamped).sum(-2).div_(beta * post_free.shape[-2])
 
 
 class Credit(NamedTuple):

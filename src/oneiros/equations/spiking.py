@@ -4,6 +4,7 @@ Source: Kubo, Delanois & Bazhenov 2025, Algorithm 1, extending Tadros et al. 202
 are the reference; `oneiros.kernels.spiking` computes the same thing event by event, and is tested equal.
 Layers are ordered from input to output: `weights[0]` is (first hidden x input). A hidden layer may also hear itself
 through a square matrix, a loop; loops stand behind the layers in every list, in the order of the hidden layers.
+Leading dimensions are accepted everywhere: several networks at once.
 """
 
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ class Membranes(NamedTuple):
     loops: tuple[float, ...] = ()
 
 
-def fire(v: Float[Tensor, " n"]) -> tuple[Bool[Tensor, " n"], Float[Tensor, " n"]]:
+def fire(v: Float[Tensor, "*s n"]) -> tuple[Bool[Tensor, "*s n"], Float[Tensor, "*s n"]]:
     """Spikes of membranes above threshold 1, and the membranes with those reset to 0.
 
     >>> fire(torch.tensor([0.5, 1.0, 1.5]))
@@ -48,8 +49,13 @@ def fire(v: Float[Tensor, " n"]) -> tuple[Bool[Tensor, " n"], Float[Tensor, " n"
 
 
 def additive_stdp(
-    w: Float[Tensor, "post pre"], post: Bool[Tensor, " post"], pre: Bool[Tensor, " pre"], *, inc: float, dec: float
-) -> Float[Tensor, "post pre"]:
+    w: Float[Tensor, "*s post pre"],
+    post: Bool[Tensor, "*s post"],
+    pre: Bool[Tensor, "*s pre"],
+    *,
+    inc: float,
+    dec: float,
+) -> Float[Tensor, "*s post pre"]:
     """Algorithm 1, line 20: synapses onto a spiking neuron gain `inc` where pre spiked, lose `dec` where not.
 
     >>> additive_stdp(torch.zeros(2, 2), torch.tensor([True, False]), torch.tensor([True, False]), inc=0.5, dec=0.25)
@@ -57,12 +63,17 @@ def additive_stdp(
             [ 0.0000,  0.0000]])
     """
     change = torch.where(pre, w.new_tensor(inc), w.new_tensor(-dec))
-    return torch.addr(w, post.to(w), change)
+    return torch.addcmul(w, post.to(w)[..., None], change[..., None, :])
 
 
 def weight_dependent_stdp(
-    w: Float[Tensor, "post pre"], post: Bool[Tensor, " post"], pre: Bool[Tensor, " pre"], *, inc: float, dec: float
-) -> Float[Tensor, "post pre"]:
+    w: Float[Tensor, "*s post pre"],
+    post: Bool[Tensor, "*s post"],
+    pre: Bool[Tensor, "*s pre"],
+    *,
+    inc: float,
+    dec: float,
+) -> Float[Tensor, "*s post pre"]:
     """The rule of Tadros et al.'s published code: the additive change times 2 sigmoid(-w / 0.001).
 
     It all but freezes positive synapses and doubles the change of negative ones. Neither paper prints the factor.
@@ -71,13 +82,13 @@ def weight_dependent_stdp(
     >>> weight_dependent_stdp(torch.zeros(1, 2), torch.tensor([True]), pre, inc=0.5, dec=0.25)
     tensor([[ 0.5000, -0.2500]])
     """
-    change = torch.where(pre, w.new_tensor(inc), w.new_tensor(-dec)) * (2 * torch.sigmoid(-w / 0.001))
-    return w + post[:, None].to(w) * change
+    change = torch.where(pre, w.new_tensor(inc), w.new_tensor(-dec))[..., None, :] * (2 * torch.sigmoid(-w / 0.001))
+    return w + post[..., None].to(w) * change
 
 
 def dense_sleep(
-    weights: Sequence[Float[Tensor, "_ _"]],
-    input_spikes: Bool[Tensor, "time pre"],
+    weights: Sequence[Float[Tensor, "*s _ _"]],
+    input_spikes: Bool[Tensor, "time *s pre"],
     membranes: Membranes,
     plasticity: Plasticity,
     stdp=additive_stdp,
@@ -101,7 +112,7 @@ def dense_sleep(
     """
     weights = [w.clone() for w in weights]
     layers = len(weights) - len(membranes.loops)
-    silent = [torch.zeros(len(w), dtype=torch.bool, device=w.device) for w in weights[:layers]]
+    silent = [torch.zeros(w.shape[:-1], dtype=torch.bool, device=w.device) for w in weights[:layers]]
     v = [s.to(w) for s, w in zip(silent, weights, strict=False)]
     counts = [torch.zeros_like(x) for x in v]
     before = [torch.zeros_like(input_spikes[0]), *silent]
@@ -109,13 +120,13 @@ def dense_sleep(
         now = [now_input, *before[1:]]
         for layer in reversed(range(layers)):
             pre = before[layer]
-            current = membranes.gains[layer] * (weights[layer] @ pre.to(weights[layer]))
+            current = membranes.gains[layer] * _heard(weights[layer], pre)
             if membranes.feedback and layer + 1 < layers:
-                above = weights[layer + 1].T @ before[layer + 2].to(weights[layer])
+                above = _heard(weights[layer + 1].mT, before[layer + 2])
                 current = current + membranes.feedback[layer] * above
             loop = layers + layer if layer < len(membranes.loops) else None
             if loop is not None:
-                itself = weights[loop] @ before[layer + 1].to(weights[loop])
+                itself = _heard(weights[loop], before[layer + 1])
                 current = current + membranes.loops[layer] * itself
             now[layer + 1], v[layer] = fire(membranes.leak * v[layer] + current)
             for which, heard in ((layer, pre), (loop, before[layer + 1])):
@@ -125,3 +136,8 @@ def dense_sleep(
             counts[layer] += now[layer + 1]
         before = now
     return weights, counts
+
+
+def _heard(w: Float[Tensor, "*s post pre"], pre: Bool[Tensor, "*s pre"]) -> Float[Tensor, "*s post"]:
+    """What the spikes of `pre` bring to each neuron through `w`."""
+    return (w @ pre.to(w)[..., None]).squeeze(-1)

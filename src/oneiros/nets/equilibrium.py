@@ -7,6 +7,7 @@ On the CPU both run compiled (`oneiros.kernels.equilibrium`), elsewhere as the t
 tensor lives decides, and the two are tested equal.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
+from oneiros import kernels
 from oneiros.equations.equilibrium import euler_step, hidden_target, nudging, output_target, predictive_rule
 from oneiros.kernels.equilibrium import clamp, relax_euler, relax_fixed_point
 from oneiros.kernels.sparse_input import affine, outer_sum, worth_it
@@ -30,17 +32,17 @@ class States(NamedTuple):
 
 
 class Circuit(NamedTuple):
-    """What the dynamics need and what stays constant while they run."""
+    """What the dynamics need and what stays constant while they run; of one net, or of `s` nets in a stack."""
 
-    drive: Tensor  # W1 x + b1, [b, hidden]
-    w_out: Tensor  # W2, [out, hidden]
-    b_out: Tensor  # b2, [out]
+    drive: Tensor  # W1 x + b1, [b, hidden] or [s, b, hidden]
+    w_out: Tensor  # W2, [out, hidden] or [s, out, hidden]
+    b_out: Tensor  # b2, [out] or [s, 1, out]
     gamma: float
 
     @property
     def compiled(self) -> bool:
-        """Whether the CPU kernels run: they need plain CPU tensors and record no gradient."""
-        return self.drive.device.type == "cpu" and not torch.is_grad_enabled()
+        """Whether the CPU kernels run: they need one net's plain CPU tensors and record no gradient."""
+        return self.drive.device.type == kernels.HOME and not torch.is_grad_enabled() and self.drive.ndim == 2
 
     def arrays(self) -> tuple[NDArray, NDArray, NDArray]:
         """`drive`, `w_out` and `b_out` for the kernels, without a copy."""
@@ -81,7 +83,8 @@ class FixedPoint:
     F(o) = hardsig(W2 relu(drive + gamma W2' o) + b2). Iterating F contracts fast while feedback is weak.
     Where it has not met `tolerance` (largest change of an output; keep it above the rounding of the number
     format) after `passes`, the paper's Euler steps take over from the state reached, which converge for a
-    wider range of weights. Compiled, each sample stops by itself; as tensors, the batch goes on together.
+    wider range of weights. Compiled, each sample stops by itself; as tensors, the batch goes on together; in a
+    stack, each net stops by itself, so that it does what it would alone.
     """
 
     tolerance: float = 1e-6
@@ -97,6 +100,8 @@ class FixedPoint:
                     dt=self.fallback.dt, steps=self.fallback.steps,
                 )
             )  # fmt: skip
+        if circuit.drive.ndim == 3:
+            return self._stacked(circuit)
         drive, w_out, b_out, gamma = circuit
         hidden, output = _rest(circuit)
         for _ in range(self.passes):
@@ -108,10 +113,29 @@ class FixedPoint:
             hidden, output = euler_step(hidden, output, drive, w_out, b_out, gamma=gamma, dt=self.fallback.dt)
         return States(hidden, output)
 
+    def _stacked(self, circuit: Circuit) -> States:
+        drive, w_out, b_out, gamma = circuit
+        before = output = _rest(circuit).output
+        going = torch.ones_like(drive[:, :1, :1], dtype=torch.bool)
+        for _ in range(self.passes):
+            towards = output_target(hidden_target(drive, output, w_out, gamma=gamma), w_out, b_out)
+            before, output = torch.where(going, output, before), torch.where(going, towards, output)
+            going = (output - before).abs().amax((1, 2), keepdim=True) > self.tolerance
+            if not going.any():
+                break
+        # Only outputs were held where a net had settled: they are few, and say what the hidden layer was.
+        settled = States(hidden_target(drive, before, w_out, gamma=gamma), output)
+        if not going.any():
+            return settled
+        hidden, output = settled
+        for _ in range(self.fallback.steps):
+            hidden, output = euler_step(hidden, output, drive, w_out, b_out, gamma=gamma, dt=self.fallback.dt)
+        return States(torch.where(going, hidden, settled.hidden), torch.where(going, output, settled.output))
+
 
 def _rest(circuit: Circuit) -> States:
-    b, out = len(circuit.drive), len(circuit.b_out)
-    return States(torch.zeros_like(circuit.drive), circuit.drive.new_zeros(b, out))
+    out = circuit.b_out.shape[-1]
+    return States(torch.zeros_like(circuit.drive), circuit.drive.new_zeros(*circuit.drive.shape[:-1], out))
 
 
 def _states(arrays: tuple[NDArray, NDArray]) -> States:
@@ -119,7 +143,7 @@ def _states(arrays: tuple[NDArray, NDArray]) -> States:
 
 
 def _mostly_zero(x: Tensor) -> bool:
-    return x.device.type == "cpu" and not torch.is_grad_enabled() and worth_it(x.numpy())
+    return x.device.type == kernels.HOME and not torch.is_grad_enabled() and worth_it(x.numpy())
 
 
 class EquilibriumRNN(nn.Module):
@@ -141,6 +165,11 @@ class EquilibriumRNN(nn.Module):
         self.output = nn.Linear(sizes[1], sizes[2])
         self.gamma = gamma
         self.relaxation = relaxation or FixedPoint()
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Input, hidden, output units."""
+        return self.hidden.in_features, self.hidden.out_features, self.output.out_features
 
     def circuit(self, x: Float[Tensor, "b ..."]) -> Circuit:
         """The dynamics' constants for these inputs (flattened to `[b, input]`)."""
@@ -171,14 +200,14 @@ class EquilibriumRNN(nn.Module):
         return self.relaxation(circuit)
 
     def clamped(
-        self, circuit: Circuit, free: States, labels: Int[Tensor, " b"], *, beta: float, dt: float, steps: int
+        self, circuit: Circuit, free: States, labels: Int[Tensor, "*s b"], *, beta: float, dt: float, steps: int
     ) -> States:
         """Weakly clamped states: `steps` Euler steps from the free ones, output nudged to the labels (Eqs. 6-8)."""
         if circuit.compiled:
             states = free.hidden.numpy(), free.output.numpy(), labels.numpy()
             return _states(clamp(*circuit.arrays(), *states, gamma=circuit.gamma, beta=beta, dt=dt, steps=steps))
         hidden, output = free
-        target = one_hot(labels, len(circuit.b_out)).to(output)
+        target = one_hot(labels, circuit.b_out.shape[-1]).to(output)
         for _ in range(steps):
             nudge = nudging(output, target, beta=beta)
             hidden, output = euler_step(hidden, output, *circuit[:3], gamma=circuit.gamma, dt=dt, nudge=nudge)
@@ -195,3 +224,22 @@ class EquilibriumRNN(nn.Module):
     def activity(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b hidden"]:
         """The hidden layer at the free equilibrium."""
         return self.free(self.circuit(x)).hidden
+
+
+def stacked(nets: Sequence[EquilibriumRNN], x: Float[Tensor, "s b pre"]) -> Circuit:
+    """The dynamics' constants of several nets, each with inputs of its own, as one circuit of dense tensors.
+
+    Raises:
+        ValueError: the nets differ in more than their weights.
+    """
+    first = nets[0]
+    for net in nets[1:]:
+        if (net.gamma, net.relaxation) != (first.gamma, first.relaxation) or net.sizes != first.sizes:
+            raise ValueError(
+                f"nets in a stack differ in their weights only, but one is {first.sizes}, gamma {first.gamma}, "
+                f"{first.relaxation}, and another {net.sizes}, gamma {net.gamma}, {net.relaxation}"
+            )
+    w_in = torch.stack([net.hidden.weight.T for net in nets])  # by input, which is how they lie in memory
+    drive = torch.baddbmm(torch.stack([net.hidden.bias for net in nets])[:, None], x, w_in)
+    w_out, b_out = (torch.stack([getattr(net.output, name) for net in nets]) for name in ("weight", "bias"))
+    return Circuit(drive, w_out, b_out[:, None], first.gamma)

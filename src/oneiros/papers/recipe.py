@@ -107,6 +107,7 @@ class Run:
         commit_seconds: between checkpoints within an epoch; every epoch and task ends with one.
         retry_failed: whether a run that failed before is tried again.
         patience: seconds to wait for another process that does this run.
+        copy_to: where the finished run is copied to, see `oneiros.results.copy`; "" for nowhere.
     """
 
     experiment: str
@@ -122,6 +123,7 @@ class Run:
     commit_seconds: float = 30.0
     retry_failed: bool = False
     patience: float = 0.0
+    copy_to: str = ""
 
     @property
     def board(self) -> Path | None:
@@ -168,6 +170,54 @@ def _require_finite(brain: Brain, bad: Mapping[str, Tensor], event: Event, folde
     )
 
 
+class Diary:
+    """What is kept of a life in its folder while it is lived: give every event to `write`.
+
+    Rows and checkpoint are committed at every end of an epoch or task, and in between when `commit_seconds` are over.
+
+    Attributes:
+        life: brain and tallies are as the folder left them.
+        start: where to go on.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        life: Life,
+        folder: RunFolder,
+        address: Mapping[str, Any],
+        report: Report,
+        *,
+        commit_seconds: float,
+        board: Board | None = None,
+    ) -> None:
+        self.life = life
+        self.start = restore(folder, life.brain, life.tallies) or Cursor()
+        self._folder, self._address, self._report, self._board = folder, address, report, board
+        self._pace, self._latest, self._bad = Pace(commit_seconds), Latest(board), dict[str, Tensor]()
+        self._total = total_batches(life.tasks, life.schedule)
+        report(batches_done(life.tasks, life.schedule, self.start) / self._total, "")
+
+    def write(self, event: Event) -> None:
+        """Measure and keep."""
+        life, folder = self.life, self._folder
+        _watch(event, self._bad)
+        self._latest.watch(event)
+        rows = [Row(**self._address, order=life.order, day=event.task, **vars(m)) for m in life.measure(event)]
+        folder.add(rows)
+        if self._board:
+            self._board.rows(rows)
+        for picture in life.draw(event):
+            folder.keep(picture)
+        if event.resume is None:
+            return
+        if event.kind != "batch_end" or self._pace.due():
+            with self._pace.committing():
+                _require_finite(life.brain, self._bad, event, folder)
+                commit(folder, life.brain, event.resume, life.tallies)
+        done = batches_done(life.tasks, life.schedule, event.resume)
+        self._report(done / self._total, f"task {event.task + 1}/{len(life.tasks)}  {self._latest.words(done)}")
+
+
 def live_in_folder(
     life: Life,
     folder: RunFolder,
@@ -177,31 +227,10 @@ def live_in_folder(
     commit_seconds: float,
     board: Board | None = None,
 ) -> None:
-    """Live one run to its end, from where its folder left off.
-
-    Rows and checkpoint are committed at every end of an epoch or task, and in between when `commit_seconds` are over.
-    """
-    found = restore(folder, life.brain, life.tallies)
-    cursor, pace = found or Cursor(), Pace(commit_seconds)
-    total, bad, latest = total_batches(life.tasks, life.schedule), {}, Latest(board)
-    report(batches_done(life.tasks, life.schedule, cursor) / total, "")
-    for event in live(life.brain, life.tasks, life.schedule, life.seeds, start=cursor):
-        _watch(event, bad)
-        latest.watch(event)
-        rows = [Row(**address, order=life.order, day=event.task, **vars(m)) for m in life.measure(event)]
-        folder.add(rows)
-        if board:
-            board.rows(rows)
-        for picture in life.draw(event):
-            folder.keep(picture)
-        if event.resume is None:
-            continue
-        if event.kind != "batch_end" or pace.due():
-            with pace.committing():
-                _require_finite(life.brain, bad, event, folder)
-                commit(folder, life.brain, event.resume, life.tallies)
-        done = batches_done(life.tasks, life.schedule, event.resume)
-        report(done / total, f"task {event.task + 1}/{len(life.tasks)}  {latest.words(done)}")
+    """Live one run to its end, from where its folder left off."""
+    diary = Diary(life, folder, address, report, commit_seconds=commit_seconds, board=board)
+    for event in live(life.brain, life.tasks, life.schedule, life.seeds, start=diary.start):
+        diary.write(event)
 
 
 def manifest_of(run: Run, experiment: Experiment) -> Manifest:
@@ -249,23 +278,40 @@ def perform(run: Run, experiment: Experiment, report: Report) -> str:
         return str(folder.path)
 
 
+class Entry:
+    """A run that has begun in its claimed folder: what it lives, its diary, and how it is sealed."""
+
+    def __init__(self, run: Run, experiment: Experiment, folder: RunFolder, report: Report) -> None:
+        self.run, self.folder, self._report = run, folder, report
+        build = Build(config=run.config, condition=run.condition, seed=run.seed, data=run.data, device=run.device)
+        self.life = experiment.build(build)
+        folder.describe_data(dict(self.life.checksums), self.life.note)
+        self.address = dict(paper=experiment.paper, experiment=experiment.name, condition=run.condition, seed=run.seed)
+        self.board = TensorBoard(run.board) if run.board else None
+
+    def tell(self, fraction: float, text: str) -> None:
+        """Say how far it is, to the folder and to whoever waits."""
+        self.folder.tell(fraction, text)
+        self._report(fraction, text)
+
+    def diary(self) -> Diary:
+        """Go on where the folder left off."""
+        seconds = self.run.commit_seconds
+        return Diary(self.life, self.folder, self.address, self.tell, commit_seconds=seconds, board=self.board)
+
+    def seal(self) -> None:
+        """The life is over."""
+        if self.board:
+            self.board.close()
+        if self.run.keep_weights:
+            self.folder.flush()  # which makes sure that the folder is still ours
+            save_weights(self.folder.weights, self.life.brain.net)
+        self.folder.seal()
+
+
 def _live_through(run: Run, experiment: Experiment, folder: RunFolder, report: Report) -> None:
     began = time.perf_counter()
-    build = Build(config=run.config, condition=run.condition, seed=run.seed, data=run.data, device=run.device)
-    life = experiment.build(build)
-    folder.describe_data(dict(life.checksums), life.note)
-    address = dict(paper=experiment.paper, experiment=experiment.name, condition=run.condition, seed=run.seed)
-    board = TensorBoard(run.board) if run.board else None
-
-    def telling(fraction: float, text: str) -> None:
-        folder.tell(fraction, text)
-        report(fraction, text)
-
-    live_in_folder(life, folder, address, telling, commit_seconds=run.commit_seconds, board=board)
-    if board:
-        board.close()
-    if run.keep_weights:
-        folder.flush()  # which makes sure that the folder is still ours
-        save_weights(folder.weights, life.brain.net)
-    folder.seal()
+    entry = Entry(run, experiment, folder, report)
+    live_in_folder(entry.life, folder, entry.address, entry.tell, commit_seconds=run.commit_seconds, board=entry.board)
+    entry.seal()
     report(1.0, f"{time.perf_counter() - began:.0f} s")

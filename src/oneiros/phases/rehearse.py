@@ -3,12 +3,13 @@
 Test: `tests/phases/test_rehearse.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from oneiros.core import Around, Batch, Brain, DayPhase, concatenate
+from oneiros.core import Around, Batch, Brain, DayPhase, DayTogether, concatenate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +36,25 @@ class Rehearse(Around):
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch, with what is recalled beside it."""
+        return self.inner(brain, self._mixed(brain, batch, rng), rng)
+
+    def together(
+        self, brains: Sequence[Brain], batches: Sequence[Batch], rngs: Sequence[torch.Generator]
+    ) -> list[dict[str, Tensor]]:
+        """Learn one batch each, with what each recalls beside it.
+
+        Raises:
+            TypeError: `inner` cannot.
+        """
+        if not isinstance(self.inner, DayTogether):
+            raise TypeError(f"{type(self.inner).__name__} cannot be lived by several brains together")
+        mixed = [self._mixed(*each) for each in zip(brains, batches, rngs, strict=True)]
+        return self.inner.together(brains, mixed, rngs)
+
+    def _mixed(self, brain: Brain, batch: Batch, rng: torch.Generator) -> Batch:
         memory = brain.remembers(self.memory)
         if len(memory):
             expected = len(memory) * len(batch) / self.today
             n = int(expected + float(torch.rand((), generator=rng, device=rng.device)))
             batch = concatenate([batch, memory.recall(n, rng)]) if n else batch
-        return self.inner(brain, batch, rng)
+        return batch

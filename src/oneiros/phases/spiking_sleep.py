@@ -4,6 +4,7 @@ Equation: `oneiros.equations.spiking.dense_sleep`.
 Tests: `tests/equations/test_spiking.py` and `tests/phases/test_spiking_sleep.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from oneiros import kernels
 from oneiros.core import Brain
 from oneiros.equations.spiking import Membranes, Plasticity, additive_stdp, dense_sleep, weight_dependent_stdp
 from oneiros.kernels.spiking import event_driven_sleep
@@ -91,29 +93,62 @@ class SpikingSleep:
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Sleep for one night."""
         weights = self._chain(brain)
+        spikes = self._noise(brain, weights[0], rng)
+        return self._rewire(weights, *self._sleep([w.detach() for w in weights], spikes), steps=len(spikes))
+
+    def together(self, brains: Sequence[Brain], rngs: Sequence[torch.Generator]) -> list[dict[str, Tensor]]:
+        """Sleep for one night each: on the CPU one after the other by the kernel, elsewhere `stacked`."""
+        if self._chain(brains[0])[0].device.type == kernels.HOME:
+            return [self(*each) for each in zip(brains, rngs, strict=True)]
+        return self.stacked(brains, rngs)
+
+    @torch.no_grad()
+    def stacked(self, brains: Sequence[Brain], rngs: Sequence[torch.Generator]) -> list[dict[str, Tensor]]:
+        """Sleep for one night each, all brains step by step in one stack of dense tensors.
+
+        Raises:
+            ValueError: their nights differ in length.
+        """
+        chains = [self._chain(brain) for brain in brains]
+        spikes = [self._noise(brain, chain[0], rng) for brain, chain, rng in zip(brains, chains, rngs, strict=True)]
+        if {len(s) for s in spikes} != {len(spikes[0])}:
+            raise ValueError(f"nights in a stack are equally long, but these have {[len(s) for s in spikes]} steps")
+        new, counts = self._dense([torch.stack(level) for level in zip(*chains, strict=True)], torch.stack(spikes, 1))
+        return [
+            self._rewire(chain, [w[i] for w in new], [c[i] for c in counts], steps=len(spikes[0]))
+            for i, chain in enumerate(chains)
+        ]
+
+    def _noise(self, brain: Brain, first: Tensor, rng: torch.Generator) -> Tensor:
+        """Who fires in the input, `[time, pre]`."""
         mean = brain.remembers(self.memory).recall(1, rng).x[0].flatten()
-        if len(mean) != weights[0].shape[1]:
-            raise ValueError(f"{self.layers[0]} has {weights[0].shape[1]} inputs, but the mean input has {len(mean)}")
+        if len(mean) != first.shape[1]:
+            raise ValueError(f"{self.layers[0]} has {first.shape[1]} inputs, but the mean input has {len(mean)}")
         p = (self.rate * mean).clamp(0, 1)
         steps = int(self.steps * (1 + self.growth * brain.age))
         noise = torch.rand(steps, len(p), generator=rng, device=rng.device, dtype=torch.float32)
-        spikes = noise.to(p.device) < p
-        new, counts = self._sleep([w.detach() for w in weights], spikes)
+        return noise.to(p.device) < p
+
+    def _rewire(
+        self, weights: list[Tensor], new: list[Tensor], counts: list[Tensor], *, steps: int
+    ) -> dict[str, Tensor]:
         for w, replaced in zip(weights, new, strict=True):
             w.copy_(replaced)
         rates = [c.float().mean() / max(steps, 1) for c in counts]
         return dict(zip(self.returns, rates, strict=True))
 
+    def _dense(self, weights: list[Tensor], spikes: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        rule = weight_dependent_stdp if self.stdp == "weight_dependent" else additive_stdp
+        membranes = Membranes(self.gains, self.feedback, self.leak, self.loop_gains)
+        return dense_sleep(weights, spikes, membranes, Plasticity(self.inc, self.dec), rule)
+
     def _sleep(self, weights: list[Tensor], spikes: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        weight_dependent = self.stdp == "weight_dependent"
-        if spikes.device.type != "cpu":
-            rule = weight_dependent_stdp if weight_dependent else additive_stdp
-            membranes = Membranes(self.gains, self.feedback, self.leak, self.loop_gains)
-            return dense_sleep(weights, spikes, membranes, Plasticity(self.inc, self.dec), rule)
+        if spikes.device.type != kernels.HOME:
+            return self._dense(weights, spikes)
         arrays: list[np.ndarray] = [w.numpy() for w in weights]
         new, counts = event_driven_sleep(
             arrays, spikes.numpy(), gains=self.gains, feedback=self.feedback, leak=self.leak, loops=self.loop_gains,
-            inc=self.inc, dec=self.dec, weight_dependent=weight_dependent,
+            inc=self.inc, dec=self.dec, weight_dependent=self.stdp == "weight_dependent",
         )  # fmt: skip
         return [torch.from_numpy(w) for w in new], [torch.from_numpy(c) for c in counts]
 

@@ -79,6 +79,7 @@ class RunFolder:
         path: the folder.
         finished: whether the run is sealed, and the seal is whole; then the folder is not claimed.
         restarted_because: why an unfinished earlier attempt was thrown away, or "".
+        shared_by: runs that this process does at the same time, this one included; each took its share of the seconds.
     """
 
     def __init__(self, path: Path, manifest: Manifest) -> None:
@@ -86,6 +87,7 @@ class RunFolder:
         self.manifest = manifest
         self.restarted_because = ""
         self.finished = False
+        self.shared_by = 1
         self._claim: Claim | None = None
         self._pending: list[str] = []
         self._length = 0  # bytes of rows.jsonl that are known to be ours and whole
@@ -250,7 +252,7 @@ class RunFolder:
             os.fsync(file.fileno())
             self._length = file.tell()
         self._pending.clear()
-        return {"length": self._length, "worked": self._worked + time.monotonic() - self._began}
+        return {"length": self._length, "worked": self._worked + (time.monotonic() - self._began) / self.shared_by}
 
     def seal(self) -> None:
         """Declare the run finished. The checkpoint has done its duty and goes."""
@@ -265,6 +267,7 @@ class RunFolder:
             "pictures": {file.name: _checksum(file) for file in sorted(self.pictures.glob("*.png"))},
             "seconds": round(state["worked"], 3),
             "peak_memory": account.peak(),
+            "stack": self.shared_by,
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         write_atomically(self.path / "done.json", lambda path: path.write_text(json.dumps(seal) + "\n"))
