@@ -47,7 +47,13 @@ def measure(out, data, seeds, workers):
     if failed := [outcome for outcome in outcomes if outcome.error]:
         raise SystemExit(failed[0].message)
     work = sum(outcome.result for outcome in outcomes)
-    return {"workers": workers, "runs": len(runs), "wall_s": wall, "work_s": work, "overhead": wall * workers / work - 1}
+    return {
+        "workers": workers,
+        "runs": len(runs),
+        "wall_s": wall,
+        "work_s": work,
+        "overhead": wall * workers / work - 1,
+    }
 
 
 def main():

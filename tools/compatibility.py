@@ -21,7 +21,16 @@ import torch
 from torch import nn
 from torchvision.models import resnet18
 
-from oneiros.adapters import GenerativeReplay, LayerReplay, Mechanism, NoSleep, Rehearsal, Sleeper, SpikeReplay
+from oneiros.adapters import (
+    GenerativeReplay,
+    LayerReplay,
+    Mechanism,
+    NoSleep,
+    Rehearsal,
+    SelectedLayerReplay,
+    Sleeper,
+    SpikeReplay,
+)
 from oneiros.core import Brain, Seeds
 from oneiros.data import Dataset, load
 from oneiros.life import Night, Schedule, run_through
@@ -95,6 +104,7 @@ MECHANISMS: dict[str, Callable[[Kind], Mechanism] | None] = {
     "generative replay": lambda kind: GenerativeReplay(hidden=(128,), latent=12, lr=2e-3, replayed=64),
     "category replay, imagined": lambda kind: LayerReplay(layer=kind.layer, replayed=300),
     "category replay, veridical": lambda kind: LayerReplay(layer=kind.layer, replayed=300, dreams=Veridical()),
+    "category replay, selected": lambda kind: SelectedLayerReplay(replay=LayerReplay(layer=kind.layer, replayed=300)),
     "spiking sleep": spikes,
     "rehearsal": lambda kind: Rehearsal(per_class=20),
     "NREM": None,

@@ -11,5 +11,6 @@ from oneiros.adapters.mechanism import NoSleep as NoSleep
 from oneiros.adapters.mechanism import Together as Together
 from oneiros.adapters.rehearsal import Rehearsal as Rehearsal
 from oneiros.adapters.requirements import requirements as requirements
+from oneiros.adapters.selected import SelectedLayerReplay as SelectedLayerReplay
 from oneiros.adapters.sleeper import Sleeper as Sleeper
 from oneiros.adapters.spiking import SpikeReplay as SpikeReplay
