@@ -104,7 +104,9 @@ MECHANISMS: dict[str, Callable[[Kind], Mechanism] | None] = {
     "generative replay": lambda kind: GenerativeReplay(hidden=(128,), latent=12, lr=2e-3, replayed=64),
     "category replay, imagined": lambda kind: LayerReplay(layer=kind.layer, replayed=300),
     "category replay, veridical": lambda kind: LayerReplay(layer=kind.layer, replayed=300, dreams=Veridical()),
-    "category replay, selected": lambda kind: SelectedLayerReplay(replay=LayerReplay(layer=kind.layer, replayed=300)),
+    "category replay, selected": lambda kind: SelectedLayerReplay(
+        replay=LayerReplay(layer=kind.layer, replayed=300, batch_size=10, lr=3e-4)
+    ),
     "spiking sleep": spikes,
     "rehearsal": lambda kind: Rehearsal(per_class=20),
     "NREM": None,
@@ -152,7 +154,7 @@ def refusal(mechanism: str, net: str) -> str:
     kind, make = NETS[net], MECHANISMS[mechanism]
     with Seeds(0).building("net"):
         built = kind.build()
-    x, y = torch.rand(4, 1, 8, 8, generator=Seeds(0).rng("x")), torch.tensor([0, 1, 0, 1])
+    x, y = torch.rand(48, 1, 8, 8, generator=Seeds(0).rng("x")), torch.arange(48) % 2
     try:
         if make is None:
             DREAMS_OF[mechanism](Brain(net=built, memory={"latents": RecentLatents()}), Seeds(0).rng("night"))

@@ -5,6 +5,7 @@
 
 from oneiros.adapters.generative import GenerativeReplay as GenerativeReplay
 from oneiros.adapters.layer import LayerReplay as LayerReplay
+from oneiros.adapters.mechanism import Attachment as Attachment
 from oneiros.adapters.mechanism import Mechanism as Mechanism
 from oneiros.adapters.mechanism import Needs as Needs
 from oneiros.adapters.mechanism import NoSleep as NoSleep

@@ -20,12 +20,15 @@ class SelectedLayerReplay:
     """The nights of `replay`, as long, with each batch of one class that a selector chooses.
 
     The selector is rewarded by how much a batch improved the answers to examples that are not replayed: `rewarded` of
-    each class's sample, kept as activations like the others. By day they are learned like all.
+    each class's sample, kept as activations like the others. By day they are learned like all. Batches of one class
+    want to be small and their steps too: 10 and 0.0003 kept most of an MLP's validation digits, against `LayerReplay`'s
+    own 50 and 0.001.
 
     Attributes:
         replay: whose nights these are.
         rewarded: activations of each class that are held out of the nights.
-        temperature: of the choice; below 1 it is sharper than a softmax of the expected rewards.
+        temperature: of the choice; below 1 it is sharper than a softmax of the expected rewards (authors' code: 0.3,
+            for nights ten times as long; in shorter ones the first class that pays would be all that is replayed).
         lr: of the selector's Adam.
     """
 
@@ -40,7 +43,7 @@ class SelectedLayerReplay:
 
     replay: LayerReplay
     rewarded: int = 20
-    temperature: float = 0.3
+    temperature: float = 3.0
     lr: float = 1e-3
 
     def __post_init__(self) -> None:
