@@ -76,15 +76,20 @@ def test_the_quickstart_as_printed_goes_from_a_fifth_to_nine_tenths(capsys, tmp_
 
 
 @pytest.mark.slow
-def test_avalanches_block_ends_remembers_the_earlier_experiences():
+def test_avalanches_block_remembers_the_earlier_experiences(tmp_path):
+    """Without nights it would end at a fifth."""
     if importlib.util.find_spec("avalanche") is None:
         pytest.skip("avalanche-lib is not installed")
-    if not (Path(os.environ.get("ONEIROS_DATA", "")) / "MNIST").is_dir():
+    if not (Path(os.environ.get("ONEIROS_DATA", "")) / "MNIST" / "raw").is_dir():
         pytest.skip("MNIST is not in $ONEIROS_DATA")
+    # In a process of its own: Avalanche takes a while to import, and brings warnings of its own.
+    unpack = f"import sys, pathlib; sys.path.insert(0, {str(ROOT / 'benchmarks')!r})\n"
+    unpack += f"from avalanche_split_mnist import unpack; unpack(pathlib.Path({str(tmp_path)!r}))\n"
     (code,) = blocks("quickstart.md", "python avalanche")
+    code = unpack + code.replace("seed=0)", f"seed=0, dataset_root={str(tmp_path)!r})")
     told = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
     (right,) = re.findall(r"'Top1_Acc_Stream/[^']*': ([\d.]+)", told.stdout)
-    assert float(right) >= 0.85
+    assert float(right) > 0.8
 
 
 def test_a_life_of_concepts_remembers_every_day(capsys):

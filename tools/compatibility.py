@@ -81,7 +81,7 @@ NETS = {
     "equilibrium RNN": Kind(
         build=lambda: EquilibriumRNN((64, 256, 10)), layer="hidden", chain=("hidden.weight", "output.weight"), epochs=5
     ),
-    "ResNet-18": Kind(build=Resnet18, layer="net.layer2", chain=("net.fc.weight",), lr=1e-3, epochs=4),
+    "ResNet-18": Kind(build=Resnet18, layer="net.layer2", chain=("net.fc.weight",), lr=1e-3),
 }  # fmt: skip
 
 # Of the README's example: 64-256-10 by equilibrium propagation. Used for every chain of two.
@@ -227,12 +227,12 @@ def main(arguments: Sequence[str]) -> None:
     before, after = text.partition(BEGIN)[0], text.partition(END)[2]
     cells = cells_of(text)  # what is there already is not measured again: delete a cell's line to have it anew
     done = {(cell["mechanism"], cell["net"]) for cell in cells}
+    order = [(m, n) for m in MECHANISMS for n in NETS]
     for net, mechanism in ((n, m) for n in NETS for m in MECHANISMS if (m, n) not in done):
         cells.append(measure(mechanism, net, range(asked.seeds)))
-        order = [(m, n) for m in MECHANISMS for n in NETS]
+        sys.stderr.write(f"{cells[-1]}\n")
         cells.sort(key=lambda cell: order.index((cell["mechanism"], cell["net"])))
         PAGE.write_text(f"{before}{BEGIN}\n{page(cells)}\n{END}{after}", encoding="utf-8")
-        sys.stderr.write(f"{mechanism} with {net}\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A Sleeper in a plain loop: what it keeps, what it leaves alone, and what it answers to wrong use."""
 
 import copy
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -283,6 +284,22 @@ WRONG_MECHANISMS = {
 def test_what_a_mechanism_needs_and_lacks_is_said(mechanism, says, kind):
     with pytest.raises(kind, match=says):
         Sleeper(mlp(), mechanism, classes=10).loss(*lesson())
+
+
+def test_a_layer_that_does_not_exist_is_answered_with_the_nearest_names():
+    net = nn.Sequential(OrderedDict(flat=nn.Flatten(), hidden=nn.Linear(64, 8), scores=nn.Linear(8, 10)))
+    for mechanism in (LayerReplay(layer="hiden"), SelectedLayerReplay(replay=LayerReplay(layer="hiden"))):
+        with pytest.raises(KeyError, match="Sequential has no module 'hiden'; did you mean 'hidden'"):
+            Sleeper(net, mechanism, classes=10).loss(*lesson())
+
+
+def test_a_day_without_examples_gets_an_answer():
+    net = mlp()
+    x, y = lesson()
+    for empty in (TensorDataset(x[:0], y[:0]), (x[:0], y[:0])):
+        days = Sleeper(net, NoSleep(), classes=10).live([empty], optimiser=torch.optim.SGD(net.parameters(), lr=0.1))
+        with pytest.raises(ValueError, match="a day holds no example: leave it out"):
+            list(days)
 
 
 def test_other_wrong_use_gets_answers():

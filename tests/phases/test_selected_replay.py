@@ -78,6 +78,10 @@ def test_a_restored_selector_chooses_and_learns_as_the_original():
         rewarded(selector, 2, -1.0)
     assert torch.equal(original.net.parameters, restored.net.parameters)
     assert torch.equal(original.recall(9, rng(2)).targets(), restored.recall(9, rng(2)).targets())
+    assert restored.met.tolist() == [False, True, True]
+    older = {name: value for name, value in original.state_dict().items() if name != "met"}
+    restored.load_state_dict(older)  # of a life in which every class was tried in the first night
+    assert restored.met.all()
     assert (len(restored), restored.nbytes > 0, Selector(3).nbytes) == (2, True, 0)
     with pytest.raises(RuntimeError, match="store the reward of one batch of each class first"):
         Selector(3).recall(1, rng())

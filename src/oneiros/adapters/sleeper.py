@@ -214,6 +214,10 @@ def _examples(day: Day) -> tuple[Tensor, Tensor]:
     if isinstance(day, tuple):
         if len(day) != 2:
             raise ValueError(f"a day is a tuple of {len(day)}; expected a Dataset or a pair (X, y)")
-        return torch.as_tensor(day[0]), torch.as_tensor(day[1])
-    parts = list(DataLoader(day, batch_size=1024))
-    return torch.cat([torch.as_tensor(x) for x, _ in parts]), torch.cat([torch.as_tensor(y) for _, y in parts])
+        x, y = torch.as_tensor(day[0]), torch.as_tensor(day[1])
+    else:
+        parts = list(DataLoader(day, batch_size=1024))
+        x, y = (torch.cat([torch.as_tensor(part[k]) for part in parts]) if parts else torch.zeros(0) for k in (0, 1))
+    if not len(y):
+        raise ValueError("a day holds no example: leave it out")
+    return x, y
