@@ -21,7 +21,16 @@ import torch
 from torch import nn
 from torchvision.models import resnet18
 
-from oneiros.adapters import GenerativeReplay, LayerReplay, Mechanism, NoSleep, Rehearsal, Sleeper, SpikeReplay
+from oneiros.adapters import (
+    GenerativeReplay,
+    LayerReplay,
+    Mechanism,
+    NoSleep,
+    Rehearsal,
+    SelectedLayerReplay,
+    Sleeper,
+    SpikeReplay,
+)
 from oneiros.core import Brain, Seeds
 from oneiros.data import Dataset, load
 from oneiros.life import Night, Schedule, run_through
@@ -72,7 +81,7 @@ NETS = {
     "equilibrium RNN": Kind(
         build=lambda: EquilibriumRNN((64, 256, 10)), layer="hidden", chain=("hidden.weight", "output.weight"), epochs=5
     ),
-    "ResNet-18": Kind(build=Resnet18, layer="net.layer2", chain=("net.fc.weight",), lr=1e-3, epochs=4),
+    "ResNet-18": Kind(build=Resnet18, layer="net.layer2", chain=("net.fc.weight",), lr=1e-3),
 }  # fmt: skip
 
 # Of the README's example: 64-256-10 by equilibrium propagation. Used for every chain of two.
@@ -95,6 +104,9 @@ MECHANISMS: dict[str, Callable[[Kind], Mechanism] | None] = {
     "generative replay": lambda kind: GenerativeReplay(hidden=(128,), latent=12, lr=2e-3, replayed=64),
     "category replay, imagined": lambda kind: LayerReplay(layer=kind.layer, replayed=300),
     "category replay, veridical": lambda kind: LayerReplay(layer=kind.layer, replayed=300, dreams=Veridical()),
+    "category replay, selected": lambda kind: SelectedLayerReplay(
+        replay=LayerReplay(layer=kind.layer, replayed=300, batch_size=10, lr=3e-4)
+    ),
     "spiking sleep": spikes,
     "rehearsal": lambda kind: Rehearsal(per_class=20),
     "NREM": None,
@@ -142,7 +154,7 @@ def refusal(mechanism: str, net: str) -> str:
     kind, make = NETS[net], MECHANISMS[mechanism]
     with Seeds(0).building("net"):
         built = kind.build()
-    x, y = torch.rand(4, 1, 8, 8, generator=Seeds(0).rng("x")), torch.tensor([0, 1, 0, 1])
+    x, y = torch.rand(48, 1, 8, 8, generator=Seeds(0).rng("x")), torch.arange(48) % 2
     try:
         if make is None:
             DREAMS_OF[mechanism](Brain(net=built, memory={"latents": RecentLatents()}), Seeds(0).rng("night"))
@@ -215,12 +227,12 @@ def main(arguments: Sequence[str]) -> None:
     before, after = text.partition(BEGIN)[0], text.partition(END)[2]
     cells = cells_of(text)  # what is there already is not measured again: delete a cell's line to have it anew
     done = {(cell["mechanism"], cell["net"]) for cell in cells}
+    order = [(m, n) for m in MECHANISMS for n in NETS]
     for net, mechanism in ((n, m) for n in NETS for m in MECHANISMS if (m, n) not in done):
         cells.append(measure(mechanism, net, range(asked.seeds)))
-        order = [(m, n) for m in MECHANISMS for n in NETS]
+        sys.stderr.write(f"{cells[-1]}\n")
         cells.sort(key=lambda cell: order.index((cell["mechanism"], cell["net"])))
         PAGE.write_text(f"{before}{BEGIN}\n{page(cells)}\n{END}{after}", encoding="utf-8")
-        sys.stderr.write(f"{mechanism} with {net}\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A Sleeper in a plain loop: what it keeps, what it leaves alone, and what it answers to wrong use."""
 
 import copy
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from oneiros.adapters import (
     LayerReplay,
     NoSleep,
     Rehearsal,
+    SelectedLayerReplay,
     Sleeper,
     SpikeReplay,
     Together,
@@ -28,7 +30,14 @@ SPIKES = SpikeReplay(
     layers=("1.weight", "3.weight"), steps=20, rate=1.0, gains=(1.2, 60.0), inc=(1e-6, 1e-8), dec=(1e-4, 1e-5)
 )
 LAYER = LayerReplay(layer="2", per_class=20, replayed=40, batch_size=20)
-EVERY = {"none": NoSleep(), "dreams": DREAMS, "layer": LAYER, "spikes": SPIKES, "rehearsal": Rehearsal(per_class=5)}
+EVERY = {
+    "none": NoSleep(),
+    "dreams": DREAMS,
+    "layer": LAYER,
+    "selected": SelectedLayerReplay(replay=LAYER, rewarded=2),
+    "spikes": SPIKES,
+    "rehearsal": Rehearsal(per_class=5),
+}
 every_mechanism = pytest.mark.parametrize("mechanism", EVERY.values(), ids=EVERY.keys())
 
 
@@ -175,6 +184,21 @@ def test_layers_below_rest_after_the_first_night_of_layer_replay():
     assert kept.classes == (0, 1, 2, 3)
 
 
+def test_a_selector_chooses_among_the_classes_met_and_is_rewarded_by_what_it_does_not_replay():
+    net = mlp()
+    sleeper = Sleeper(net, SelectedLayerReplay(replay=LAYER, rewarded=2), classes=10)
+    for classes in ((0, 1), (2, 3)):
+        sleeper.loss(*lesson(classes=classes))
+        told = sleeper.sleep()
+    memory = sleeper.attachments[0].brain.memory
+    assert memory["held"].classes == memory["activations"].classes == (0, 1, 2, 3)
+    assert [memory["held"].count(c) for c in range(4)] == [2] * 4
+    assert [memory["activations"].count(c) for c in range(4)] == [4] * 4  # of six shown
+    counts = [int(told[f"replayed:{label}"]) for label in range(10)]
+    assert sum(counts) == 4 * LAYER.replayed / LAYER.batch_size
+    assert sum(counts[4:]) == 0
+
+
 def test_nights_of_two_mechanisms_follow_one_another():
     net = mlp()
     sleeper = Sleeper(net, Together((DREAMS, SPIKES)), classes=10)
@@ -247,6 +271,11 @@ WRONG_MECHANISMS = {
         r"from the 64 inputs to the 10 scores; got 3.weight \(10, 32\)",
         ValueError,
     ),
+    "no such layer, selected": (
+        SelectedLayerReplay(replay=LayerReplay(layer="layers.2")),
+        "no module 'layers.2'",
+        KeyError,
+    ),
     "two that replay by day": (Together((DREAMS, Rehearsal())), "at most one that changes the loss", ValueError),
 }
 
@@ -257,9 +286,27 @@ def test_what_a_mechanism_needs_and_lacks_is_said(mechanism, says, kind):
         Sleeper(mlp(), mechanism, classes=10).loss(*lesson())
 
 
+def test_a_layer_that_does_not_exist_is_answered_with_the_nearest_names():
+    net = nn.Sequential(OrderedDict(flat=nn.Flatten(), hidden=nn.Linear(64, 8), scores=nn.Linear(8, 10)))
+    for mechanism in (LayerReplay(layer="hiden"), SelectedLayerReplay(replay=LayerReplay(layer="hiden"))):
+        with pytest.raises(KeyError, match="Sequential has no module 'hiden'; did you mean 'hidden'"):
+            Sleeper(net, mechanism, classes=10).loss(*lesson())
+
+
+def test_a_day_without_examples_gets_an_answer():
+    net = mlp()
+    x, y = lesson()
+    for empty in (TensorDataset(x[:0], y[:0]), (x[:0], y[:0])):
+        days = Sleeper(net, NoSleep(), classes=10).live([empty], optimiser=torch.optim.SGD(net.parameters(), lr=0.1))
+        with pytest.raises(ValueError, match="a day holds no example: leave it out"):
+            list(days)
+
+
 def test_other_wrong_use_gets_answers():
     with pytest.raises(TypeError, match="an object, not a class"):
         Sleeper(mlp(), GenerativeReplay, classes=10)
+    with pytest.raises(ValueError, match=r"rewarded is 20; .* fewer than the 20 that LayerReplay\(per_class=...\)"):
+        SelectedLayerReplay(replay=LAYER)
     with pytest.raises(TypeError, match="expected a torch.nn.Module"):
         Sleeper(lambda x: x, DREAMS, classes=10)
     with pytest.raises(ValueError, match=r"gives \(1, 10\) for 1 inputs; expected scores \(1, 12\)"):

@@ -229,6 +229,26 @@ def test_encoding_beside_keeps_earlier_classes_and_replaces_those_shown_again():
     assert activations.of_class(1).tolist() == [[6.0], [6.0]]
 
 
+def test_what_is_held_out_is_not_replayed_however_often_it_came_up():
+    """Ten inputs, offered in three epochs: the reservoir holds repeats, and those of held ones are left out."""
+    net = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Linear(1, 2))
+    with torch.no_grad():
+        net[0].weight.fill_(2.0)
+    sample, activations, held = Exemplars(per_class=30), ClassActivations(), ClassActivations()
+    brain, rng = Brain(net=net, memory={"today": sample, "activations": activations, "held": held}), torch.Generator()
+    for _ in range(3):
+        sample.store(Batch(x=torch.arange(10.0)[:, None], y=torch.zeros(10, dtype=torch.int64)), rng)
+    EncodeBeside(location="0", aside=4)(brain, rng)
+    assert held.of_class(0).flatten().tolist() == [0, 2, 4, 6]
+    assert activations.of_class(0).flatten().tolist() == [8, 10, 12, 14, 16, 18] * 3
+    sample.store(Batch(x=torch.ones(9, 1), y=torch.ones(9, dtype=torch.int64)), rng)
+    with pytest.raises(ValueError, match="of class 1 there were too few different examples to hold 4 of them out"):
+        EncodeBeside(location="0", aside=4)(brain, rng)
+    brain.memory["held"] = Images()
+    with pytest.raises(TypeError, match="got Exemplars and ClassActivations and Images"):
+        EncodeBeside(location="0", aside=4)(brain, rng)
+
+
 def test_layers_that_rest_learn_no_more_and_keep_their_statistics():
     net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 2))
     RestBelow(location="1")(Brain(net=net), torch.Generator())

@@ -52,7 +52,8 @@ def test_choices_are_softmax_to_the_power_of_one_over_the_temperature():
     expected = torch.softmax(values, 0) ** (1 / 0.3)
     assert torch.allclose(choice_probabilities(values, 0.3), expected / expected.sum())
     selector = Selector(3, fits=1)
-    rewarded(selector, 0, 0.0)
+    for label in range(3):
+        rewarded(selector, label, 0.0)
     selector.net = selector.net._replace(parameters=torch.tensor([0.1, 0.4, -0.2, 0.0], dtype=torch.float64))
     drawn = torch.bincount(selector.recall(20_000, rng()).targets(), minlength=3) / 20_000
     assert torch.allclose(drawn.double(), expected / expected.sum(), atol=0.01)
@@ -77,6 +78,10 @@ def test_a_restored_selector_chooses_and_learns_as_the_original():
         rewarded(selector, 2, -1.0)
     assert torch.equal(original.net.parameters, restored.net.parameters)
     assert torch.equal(original.recall(9, rng(2)).targets(), restored.recall(9, rng(2)).targets())
+    assert restored.met.tolist() == [False, True, True]
+    older = {name: value for name, value in original.state_dict().items() if name != "met"}
+    restored.load_state_dict(older)  # of a life in which every class was tried in the first night
+    assert restored.met.all()
     assert (len(restored), restored.nbytes > 0, Selector(3).nbytes) == (2, True, 0)
     with pytest.raises(RuntimeError, match="store the reward of one batch of each class first"):
         Selector(3).recall(1, rng())
@@ -123,7 +128,7 @@ def test_trying_each_class_first_leaves_weights_and_optimiser_as_they_were():
     phase.inner(brain, rng())  # so that there are moments to restore
     before = {k: v.clone() for k, v in brain.net.state_dict().items()}
     moments = [state["m"].clone() for state in brain.optim["wake"].state.values()]
-    phase._try_each(brain, parts.above, phase._held(brain, parts), rng())
+    phase._try_unmet(brain, parts.above, phase._held(brain, parts), rng())
     assert all(torch.equal(v, before[k]) for k, v in brain.net.state_dict().items())
     after = [state["m"] for state in brain.optim["wake"].state.values()]
     assert all(torch.equal(one, other) for one, other in zip(moments, after, strict=True))
@@ -141,7 +146,42 @@ def test_a_reward_can_look_at_a_few_images_of_each_class():
     assert torch.allclose(held.x, below(shown.x[[0, 3, 1, 4, 2, 5]]).detach(), atol=1e-6)
 
 
+def test_activations_that_are_held_reward_as_the_images_that_cause_them_do():
+    """The layers below the location do not change: the same held out, as images or as activations, is one night."""
+    images, activations = brain_at_night(), brain_at_night()
+    kept = ClassActivations()
+    shown = next(images.memory["validation"].batches())  # images are kept at 256 grey values
+    kept.store(Batch(x=split(activations.net, "features.pool1").below(shown.x).detach(), y=shown.y), rng())
+    activations.memory["validation"] = kept
+    told = [selected(brain.net)(brain, rng(3)) for brain in (images, activations)]
+    assert torch.equal(images.net.classifier[0].weight, activations.net.classifier[0].weight)
+    assert all(torch.equal(told[0][name], told[1][name]) for name in told[0])
+
+
+def test_classes_that_come_later_are_tried_first_and_unknown_ones_never_chosen():
+    brain = brain_at_night()
+    everything = brain.memory["activations"]
+    held = ClassActivations()
+    brain.memory |= {"activations": ClassActivations(), "held": held}
+    phase = replace(selected(brain.net), held="held")
+    for label, tried in ((0, 1), (2, 1)):
+        for memory in (brain.memory["activations"], held):
+            memory.replace(label, everything.of_class(label))
+        before = len(brain.memory["selector"])
+        answer = phase(brain, rng(label))
+        counts = [int(answer[f"replayed:{c}"]) for c in range(3)]
+        assert len(brain.memory["selector"]) == before + tried + sum(counts)
+        assert counts[1] == 0
+    assert brain.memory["selector"].met.tolist() == [True, False, True]
+    assert answer["reward"].isfinite()
+    assert sum(counts) == -(-40 // 6)  # as long as a night of two classes
+
+
 def test_it_says_which_memory_it_needs():
+    brain = brain_at_night()
+    brain.memory["validation"] = Selector(3)
+    with pytest.raises(TypeError, match="needs Images or ClassActivations as 'validation', got Selector"):
+        selected(brain.net)(brain, rng())
     brain = brain_at_night()
     brain.memory["selector"] = Images()
     with pytest.raises(TypeError, match="needs Selector as 'selector', got Images"):

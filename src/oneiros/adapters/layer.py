@@ -57,6 +57,15 @@ class LayerReplay:
 
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """Cut the network at the layer."""
+        night = (EncodeBeside(location=self.layer), RestBelow(location=self.layer), self.replay(net))
+        return (Attachment(brain=self.brain(net), day=(Remember(memory="today"),), night=night),)
+
+    def replay(self, net: nn.Module) -> CategoryReplay:
+        """The night phase that learns from activations at the layer.
+
+        Raises:
+            KeyError, ValueError: there is no such layer, or the network cannot be cut at it.
+        """
         checks.known(self.layer, dict(net.named_modules()), what="module", where=net)
         replay = CategoryReplay(
             location=self.layer, above=names_above(net, self.layer), dreams=self.dreams, per_class=self.replayed,
@@ -64,10 +73,12 @@ class LayerReplay:
         )  # fmt: skip
         if not replay.above:
             raise ValueError(f"there are no parameters above {self.layer!r}, so a night could teach nothing")
-        brain = Brain(
+        return replay
+
+    def brain(self, net: nn.Module) -> Brain:
+        """The network, what is kept beside it, and the night's optimiser."""
+        return Brain(
             net=net,
             memory={"today": Exemplars(self.per_class), "activations": ClassActivations()},
             optim={"night": torch.optim.Adam(net.parameters(), lr=self.lr)},
         )
-        night = (EncodeBeside(location=self.layer), RestBelow(location=self.layer), replay)
-        return (Attachment(brain=brain, day=(Remember(memory="today"),), night=night),)

@@ -4,9 +4,12 @@ from oneiros.adapters.generative import GenerativeReplay
 from oneiros.adapters.layer import LayerReplay
 from oneiros.adapters.mechanism import Mechanism, NoSleep
 from oneiros.adapters.rehearsal import Rehearsal
+from oneiros.adapters.selected import SelectedLayerReplay
 from oneiros.adapters.spiking import SpikeReplay
 
-MECHANISMS: tuple[type[Mechanism], ...] = (NoSleep, GenerativeReplay, LayerReplay, SpikeReplay, Rehearsal)
+MECHANISMS: tuple[type[Mechanism], ...] = (
+    NoSleep, GenerativeReplay, LayerReplay, SelectedLayerReplay, SpikeReplay, Rehearsal
+)  # fmt: skip
 
 
 def requirements() -> str:

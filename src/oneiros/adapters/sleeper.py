@@ -1,15 +1,15 @@
 """A night for anybody's network: two lines in a plain training loop."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from oneiros.adapters import checks
+from oneiros.adapters import checks, state
 from oneiros.adapters.mechanism import Attachment, Mechanism
-from oneiros.core import Memory, Seeds
+from oneiros.core import Batch, Memory, Seeds
 
 Day = Dataset | tuple[Any, Any]
 
@@ -48,7 +48,8 @@ class Sleeper:
         self.nights = 0
         self.lessons = 0  # of today
         self._seed = seed
-        self._first = torch.zeros(0)  # an input of the first lesson, for its shape and device
+        self._blank = torch.zeros(0)  # zeros [1, ...] like an input of the first lesson: its shape, type and device
+        self._met: set[int] = set()  # classes that `live` has shown
 
     def loss(self, x: Any, y: Any) -> Tensor:
         """Today's loss and what is replayed beside it; call `backward` on it.
@@ -64,11 +65,11 @@ class Sleeper:
         if not self.attachments:
             checks.scores(self.net, batch.x[:1], classes=self.classes)
             self.attachments = self.mechanism.attach(self.net, batch, self.classes, self._seeds(batch.x))
-            self._first = batch.x[0].detach().clone()
-        if batch.x.shape[1:] != self._first.shape or batch.x.device != self._first.device:
+            self._blank = torch.zeros_like(batch.x[:1])
+        if batch.x.shape[1:] != self._blank.shape[1:] or batch.x.device != self._blank.device:
             raise ValueError(
                 f"inputs are {tuple(batch.x.shape[1:])} each on {batch.x.device}; the first lesson's were "
-                f"{tuple(self._first.shape)} on {self._first.device}, and so is what was built for them"
+                f"{tuple(self._blank.shape[1:])} on {self._blank.device}, and so is what was built for them"
             )
         seeds = self._seeds(batch.x)
         views = [each.view(batch) for each in self.attachments]
@@ -82,7 +83,7 @@ class Sleeper:
         return loss
 
     def sleep(self) -> dict[str, Tensor]:
-        """One night; returns what its phases tell.
+        """One night; returns what its phases tell. The network's gradients are cleared.
 
         Raises:
             RuntimeError: there was no lesson since the last night, so there is nothing to sleep on.
@@ -95,6 +96,8 @@ class Sleeper:
             for place, phase in enumerate(each.night):
                 rng = self._seeds(self._parameter()).rng(f"night-{phase.name}", self.nights, part, place)
                 told |= phase(each.brain, rng)
+        # Those of the night's last step, to which a loop that clears gradients after its steps would add.
+        self.net.zero_grad(set_to_none=True)
         self.nights += 1
         self.lessons = 0
         for each in self.attachments:
@@ -106,6 +109,9 @@ class Sleeper:
     ) -> Iterator[int]:
         """The training loop for those who have none: yields the number of each day after its night.
 
+        Days are numbered by the nights before them, so a life that is resumed (`load_state_dict`) goes on with
+        `live(days[sleeper.nights:], ...)`.
+
         Args:
             days: each a `torch.utils.data.Dataset` of (x, y), or a pair of arrays or tensors (X, y).
             epochs: times through each day's examples.
@@ -115,10 +121,9 @@ class Sleeper:
         Raises:
             ValueError: all days together show a single class.
         """
-        met: set[int] = set()
-        for number, day in enumerate(days):
+        for number, day in enumerate(days, start=self.nights):
             examples = _examples(day)
-            met |= set(torch.as_tensor(examples[1]).unique().tolist())
+            self._met |= set(examples[1].unique().tolist())
             for epoch in range(epochs):
                 rng = Seeds(self._seed).rng("batches", number, epoch)
                 for index in _batches(torch.randperm(len(examples[1]), generator=rng), batch_size):
@@ -127,8 +132,52 @@ class Sleeper:
                     optimiser.step()
             self.sleep()
             yield number
-        if len(met) < 2:
-            raise ValueError(f"all days together show class {sorted(met)} and no other: there is nothing to tell apart")
+        if len(self._met) < 2:
+            raise ValueError(
+                f"all days together show class {sorted(self._met)} and no other: there is nothing to tell apart"
+            )
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that `load_state_dict` needs to go on as if nothing had happened, as tensors by name.
+
+        The network's weights and buffers (`net.*`), what is kept of the past, the weights and optimisers of what learns
+        beside the network, and counts. Copies, contiguous and apart, so that `safetensors.torch.save_file` takes them.
+        Not in it, since they are the caller's: the optimiser of the training loop, the order of the batches, and
+        torch's global generator where the network draws from it (`torch.nn.Dropout`).
+        """
+        counts = torch.tensor([self.classes, self._seed, self.nights, self.lessons])
+        met = torch.tensor([label in self._met for label in range(self.classes)])
+        built = {} if not self.attachments else {"blank": self._blank}
+        kept = {"counts": counts, "met": met, **built, **state.of_net(self.net)}
+        for place, each in enumerate(self.attachments):
+            kept |= {f"{place}.{name}": value for name, value in state.of_brain(each.brain, self.net).items()}
+        return {name: state.apart(name, value) for name, value in kept.items()}
+
+    def load_state_dict(self, kept: Mapping[str, Tensor]) -> None:
+        """Go on where `state_dict` was asked, between any two lessons; the net's weights are put back with the rest.
+
+        Args:
+            kept: what `state_dict` gave, on any device.
+
+        Raises:
+            ValueError: it is of another network, mechanism, number of classes or seed; nothing has changed then.
+        """
+        attachments: tuple[Attachment, ...] = ()
+        state.require_same_life(kept, classes=self.classes, seed=self._seed)
+        state.require_same_net(self.net, kept)
+        blank = kept.get("blank", torch.zeros(0)).to(self._parameter().device, copy=True)
+        if "blank" in kept:
+            like = Batch(x=blank, y=torch.zeros(1, dtype=torch.int64, device=blank.device))
+            attachments = self.mechanism.attach(self.net, like, self.classes, self._seeds(blank))
+        state.require_same_parts(attachments, self.net, kept)
+        for place, each in enumerate(attachments):
+            state.restore_brain(each.brain, self.net, state.below(kept, f"{place}."))
+        state.restore_net(self.net, kept)
+        _, _, self.nights, self.lessons = (int(count) for count in kept["counts"])
+        self._met = set(kept["met"].nonzero().flatten().tolist())
+        self._blank, self.attachments = blank, attachments
+        for each in attachments:
+            each.brain.age = self.nights
 
     @property
     def memories(self) -> tuple[Memory, ...]:
@@ -165,6 +214,10 @@ def _examples(day: Day) -> tuple[Tensor, Tensor]:
     if isinstance(day, tuple):
         if len(day) != 2:
             raise ValueError(f"a day is a tuple of {len(day)}; expected a Dataset or a pair (X, y)")
-        return torch.as_tensor(day[0]), torch.as_tensor(day[1])
-    parts = list(DataLoader(day, batch_size=1024))
-    return torch.cat([torch.as_tensor(x) for x, _ in parts]), torch.cat([torch.as_tensor(y) for _, y in parts])
+        x, y = torch.as_tensor(day[0]), torch.as_tensor(day[1])
+    else:
+        parts = list(DataLoader(day, batch_size=1024))
+        x, y = (torch.cat([torch.as_tensor(part[k]) for part in parts]) if parts else torch.zeros(0) for k in (0, 1))
+    if not len(y):
+        raise ValueError("a day holds no example: leave it out")
+    return x, y

@@ -19,7 +19,7 @@ class SpikeReplay:
     """At night the network turns into spiking neurons, hears noise shaped like its mean input, and rewires.
 
     Keeps the mean of all inputs and nothing else. Its constants belong to one network and one kind of data: choose
-    them on validation data (`benchmarks/tune_kubo2025.py` shows how). Untuned constants can erase a network.
+    them on validation data (`benchmarks/tune_tables_kubo2025.py` shows how). Untuned constants can erase a network.
 
     Attributes:
         layers: names of the weights, a chain from the inputs to the scores.

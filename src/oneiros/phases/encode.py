@@ -64,6 +64,9 @@ class EncodeBeside:
         location: name of a module of the network.
         sample: name of the `Exemplars` memory that sampled today's inputs.
         into: name of the memory of activations.
+        aside: inputs of each class whose activations go into the memory `held` instead, for `SelectedReplay` to be
+            rewarded by; the others do not repeat them.
+        held: name of that memory, another `ClassActivations`; not asked for where `aside` is 0.
     """
 
     name = "encode-beside"
@@ -73,18 +76,44 @@ class EncodeBeside:
     location: str
     sample: str = "today"
     into: str = "activations"
+    aside: int = 0
+    held: str = "held"
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Encode the sample of the day."""
         sample, activations = brain.remembers(self.sample), brain.remembers(self.into)
-        if not isinstance(sample, Exemplars) or not isinstance(activations, ClassActivations):
-            found = f"{type(sample).__name__} and {type(activations).__name__}"
-            raise TypeError(f"EncodeBeside needs memories Exemplars and ClassActivations, got {found}")
+        held = brain.remembers(self.held) if self.aside else activations
+        match sample, activations, held:
+            case Exemplars(), ClassActivations(), ClassActivations():
+                taken = sample.take_today()
+            case _:
+                found = " and ".join(
+                    type(each).__name__ for each in (sample, activations, held)[: 3 if self.aside else 2]
+                )
+                raise TypeError(f"EncodeBeside needs memories Exemplars and ClassActivations, got {found}")
         below = split(brain.net, self.location).below
         with resting(brain.net):
-            for label, inputs in sample.take_today().items():
-                activations.replace(label, below(inputs))
+            for label, inputs in taken.items():
+                kept = inputs
+                if self.aside:
+                    held.replace(label, below(inputs[: self.aside]))
+                    kept = _others(inputs, self.aside, label)
+                activations.replace(label, below(kept))
         return {}
+
+
+def _others(inputs: Tensor, aside: int, label: int) -> Tensor:
+    """The inputs behind the first `aside` that repeat none of these: a day of many epochs offers each several times."""
+    later = inputs[aside:]
+    repeats = torch.zeros(len(later), dtype=torch.bool, device=later.device)
+    for each in inputs[:aside]:
+        repeats |= (later == each).flatten(1).all(1)
+    if repeats.all():
+        raise ValueError(
+            f"of class {label} there were too few different examples to hold {aside} of them out and replay others: "
+            "hold fewer out, or show more"
+        )
+    return later[~repeats]
 
 
 @dataclass(frozen=True, kw_only=True)
