@@ -14,7 +14,7 @@ import pytest
 from oneiros.adapters import requirements
 
 ROOT = Path(__file__).parents[1]
-GUIDES = {"quickstart.md": 5, "concepts.md": 1, "add-a-phase.md": 3, "add-a-paper.md": 1}
+GUIDES = {"quickstart.md": 5, "concepts.md": 1, "add-a-phase.md": 3, "add-a-paper.md": 1, "many-runs.md": 1}
 
 
 def blocks(guide: str, kind: str = "python") -> list[str]:
