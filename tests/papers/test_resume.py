@@ -22,7 +22,7 @@ from oneiros.results import read_runs
 QUICK = {
     "kubo2025/digits": ("src_rehearsal",),
     "shin2017/classes": ("gr",),
-    "deperrois2022/cifar10": ("pad",),
+    "deperrois2022/cifar10": ("rem_before_nrem",),  # its losses come in another order than that of their names
     "barry2022/selection": ("selected",),
 }
 OWN_DATA = ("deperrois2022",)

@@ -65,7 +65,8 @@ class Observer:
         lived = event.epoch if event.kind == "task_end" else event.epoch + 1
         found: dict[str, float] = {}
         if event.kind == "epoch_end":
-            found = {name: float(value) / self.batches for name, value in self.sums.items()} | self.losses()
+            # By name: a checkpoint gives the sums back in an order of its own.
+            found = {name: float(value) / self.batches for name, value in sorted(self.sums.items())} | self.losses()
             self.sums.clear()
             if lived < self.epochs:
                 found |= self.separability(self.clean()) if lived % self.config.probe_every == 0 else {}
