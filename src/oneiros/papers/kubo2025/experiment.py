@@ -108,15 +108,16 @@ def lessons(what: Build, config: Source) -> Lessons:
 def note_on(provenance: Mapping[str, Any]) -> str:
     """What the manifest says of features: whether blocks of our own stand in for published weights.
 
-    >>> note_on({"backbone": "blocks", "test_accuracy": 0.7656})
-    'own features: CIFAR-10 through blocks schooled by this project, 76.56 % test accuracy, not published weights'
+    >>> note_on({"backbone": "blocks", "data": "cifar10", "test_accuracy": 0.7656})
+    'own features: cifar10 through blocks schooled by this project, 76.56 % test accuracy, not published weights'
     >>> note_on({"backbone": "resnet152"})
     ''
     """
     if provenance.get("backbone") != "blocks":
         return ""
     accuracy = f"{100 * provenance['test_accuracy']:.2f} % test accuracy"
-    return f"own features: CIFAR-10 through blocks schooled by this project, {accuracy}, not published weights"
+    through = f"{provenance['data']} through blocks schooled by this project"
+    return f"own features: {through}, {accuracy}, not published weights"
 
 
 def newborn(config: Config, strategy: Strategy, train: Examples, seeds: Seeds) -> Brain:
