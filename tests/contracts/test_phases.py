@@ -18,7 +18,7 @@ from oneiros.memory.mean_input import MeanInput
 from oneiros.memory.projector import Projector
 from oneiros.memory.recent_latents import RecentLatents
 from oneiros.memory.selector import Selector
-from oneiros.nets import VGG, Anatomy, RecurrentNet, names_above, split
+from oneiros.nets import VGG, Anatomy, RecurrentNet, ThinnedPerceptron, names_above, split
 from oneiros.nets.dreaming import DreamingNet
 from oneiros.nets.equilibrium import EquilibriumRNN
 from oneiros.nets.layers import MultiHead, Perceptron
@@ -55,10 +55,12 @@ from oneiros.phases.learning_without_forgetting import DreamtInputs, LearnWithou
 from oneiros.phases.nrem import Nrem
 from oneiros.phases.part_of_night import RowLengthsOnly, RowMeansOnly
 from oneiros.phases.phantom_step import PhantomStep
+from oneiros.phases.rectified_wake import RectifiedWake
 from oneiros.phases.rehearse import Rehearse
 from oneiros.phases.rem import Rem
 from oneiros.phases.remember import Remember, SealExemplars
 from oneiros.phases.replay import Replay
+from oneiros.phases.scaled_to_data import ScaledToData
 from oneiros.phases.scholar_wake import HardTargets, ScholarWake
 from oneiros.phases.spiking_sleep import SpikingSleep
 
@@ -113,6 +115,20 @@ GREY = Batch(
     x=torch.rand(12, 1, 4, 4, generator=torch.Generator().manual_seed(0)),
     y=torch.arange(12) % 3,
 )
+THINNED = ("layers.0.weight", "layers.4.weight")
+
+
+def thinned_brain() -> Brain:
+    """A perceptron with dropout that has lived one day: it remembers the mean image and every image."""
+    with Seeds(0).building("init"):
+        net = ThinnedPerceptron((16, 8, 3), dropout=0.25, span=0.5)
+    mean, seen, rng = MeanInput(), Images(), torch.Generator().manual_seed(1)
+    mean.store(GREY, rng)
+    seen.store(GREY, rng)
+    optim = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.5)
+    return Brain(net=net, memory={"mean": mean, "seen": seen}, optim={"wake": optim})
+
+
 LEARN = {VAE: LearnVAE(), ClassVAE: LearnClassVAE(replayed=6), WGAN: LearnWGAN(critic_steps=1)}
 
 
@@ -254,6 +270,9 @@ CASES = {
     "spiking-sleep": Case(sleep()),
     "spiking-sleep with feedback": Case(sleep(feedback=(1.0,))),
     "spiking-sleep weight-dependent": Case(sleep(stdp="weight_dependent")),
+    "spiking-sleep in patches": Case(sleep(layers=THINNED, patch=3), thinned_brain),
+    "scaled-to-data": Case(ScaledToData(inner=sleep(layers=THINNED)), thinned_brain),
+    "rectified-wake": Case(RectifiedWake(), thinned_brain, GREY),
     "spiking-sleep of one layer": Case(sleep(layers=("hidden.weight",), gains=(2.0,), inc=(0.1,), dec=(0.1,))),
     "spiking-sleep with loops": Case(
         sleep(loops=("recurrent.weight",), loop_gains=(1.0,), inc=(1e-3,) * 3, dec=(1e-3,) * 3), recurrent_brain

@@ -29,7 +29,7 @@ def test_what_is_read_is_what_was_written(file):
         assert torch.equal(found.images, written.images)
         assert torch.equal(found.labels, written.labels)
         assert found.classes == ("cat", "dog", "owl")
-    assert features_provenance(file) == {"backbone": "none", "layer": "x"}
+    assert features_provenance(file) == data.provenance == {"backbone": "none", "layer": "x"}
     assert data.train.batch(torch.tensor([0])).x.dtype == torch.float32
 
 

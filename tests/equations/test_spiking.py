@@ -8,6 +8,7 @@ from oneiros.equations.spiking import (
     Membranes,
     Plasticity,
     additive_stdp,
+    data_scales,
     dense_sleep,
     weight_dependent_stdp,
 )
@@ -170,3 +171,48 @@ def test_weight_dependence_freezes_positive_synapses_and_doubles_negative_ones()
     post, pre = torch.tensor([True]), torch.tensor([False, False])
     change = weight_dependent_stdp(w, post, pre, inc=0.1, dec=0.01) - w
     np.testing.assert_allclose(change[0], [0.0, -0.02], atol=1e-7)
+
+
+def published_sleep(weights, spikes, *, gains, leak, inc, dec):
+    """Tadros et al.'s order: within a step layers are swept from the input up, each hears this step's spikes."""
+    weights = [w.numpy().copy() for w in weights]
+    v = [np.zeros(len(w)) for w in weights]
+    for heard in spikes.numpy():
+        pre = heard
+        for l, w in enumerate(weights):
+            v[l] = leak * v[l] + gains[l] * (w @ pre)
+            fired = v[l] >= 1
+            w[fired] += np.where(pre, inc, -dec) * 2 * (1 - 1 / (1 + np.exp(-w[fired] / 0.001)))
+            v[l][fired] = 0
+            pre = fired
+    return [torch.from_numpy(w) for w in weights]
+
+
+@pytest.mark.parametrize("engine", ["dense", "event"])
+def test_the_published_sweep_from_the_input_up_is_ours_a_step_later_per_layer(engine):
+    """Without feedback a layer does at step t + l what it does at step t in the published order."""
+    rng = torch.Generator().manual_seed(2)
+    weights = [(torch.rand(b, a, generator=rng).double() - 0.4) / 20 for a, b in ((30, 40), (40, 20), (20, 5))]
+    spikes = torch.rand(200, 30, generator=rng) < 0.2
+    membranes, plasticity = Membranes((5.0, 6.0, 7.0), leak=0.999), Plasticity((0.002,) * 3, (0.0005,) * 3)
+    later = torch.cat([spikes, torch.zeros(3, 30, dtype=torch.bool)])
+    if engine == "dense":
+        ours, counts = dense_sleep(weights, later, membranes, plasticity, weight_dependent_stdp)
+    else:
+        ours, counts = event_driven(weights, later, membranes, plasticity, weight_dependent=True)
+    theirs = published_sleep(weights, spikes, gains=(5.0, 6.0, 7.0), leak=0.999, inc=0.002, dec=0.0005)
+    for a, b, w in zip(ours, theirs, weights, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
+        assert (a - w).abs().max() > 1e-3
+    assert all(c.sum() > 10 for c in counts)
+
+
+@pytest.mark.parametrize("largest", [(2.0, 4.0, 5.0), (0.3, 1.7, 0.9, 2.5)])
+def test_scales_from_data_are_the_published_loop(largest):
+    """applied = s / previous; factor = 1 / applied; previous = applied; from previous = 1."""
+    previous, factors = 1.0, []
+    for s in largest:
+        applied = s / previous
+        factors.append(1 / applied)
+        previous = applied
+    assert data_scales(largest) == pytest.approx(factors)

@@ -58,7 +58,8 @@ def test_a_dark_day_is_followed_by_a_silent_night_that_changes_nothing():
         ({"loops": ("recurrent.weight",), "loop_gains": (1.0,)}, "and 1 loops, so inc and dec need 3"),
         ({"loop_gains": (1.0,)}, r"loops and loop_gains need one entry per hidden layer \(1\)"),
         ({"leak": 1.5}, "0 <= leak <= 1"),
-        ({"steps": -1}, "expected steps, growth and rate >= 0"),
+        ({"steps": -1}, "expected steps, growth, rate and patch >= 0"),
+        ({"patch": -1}, "expected steps, growth, rate and patch >= 0"),
     ],
 )
 def test_impossible_nights_are_refused(changed, message):
@@ -95,3 +96,49 @@ def test_a_night_before_any_day_is_refused():
     brain.memory["mean"] = MeanInput()
     with pytest.raises(RuntimeError, match="recall from an empty MeanInput: store a batch"):
         NIGHT(brain, Seeds(0).rng("night"))
+
+
+def seeing_brain(shape: tuple[int, ...] = (1, 2, 3)) -> Brain:
+    return slept_on(torch.ones(1, *shape))
+
+
+@pytest.fixture
+def heard(monkeypatch) -> list[torch.Tensor]:
+    """The input's spikes of every night."""
+    nights: list[torch.Tensor] = []
+
+    def sleep(self, weights: list[torch.Tensor], spikes: torch.Tensor) -> tuple[list[torch.Tensor], list]:
+        nights.append(spikes)
+        return weights, []
+
+    monkeypatch.setattr(SpikingSleep, "_sleep", sleep)
+    monkeypatch.setattr(SpikingSleep, "returns", ())
+    return nights
+
+
+def test_in_patches_only_a_square_fires_and_lies_everywhere_equally_often(heard):
+    """An input that always fires, 2 x 3 pixels, patch 2: it lies left or right, so the middle column always fires."""
+    for patch in (2, 0):
+        night = SpikingSleep(**{**vars(NIGHT), "rate": 1.0, "steps": 2000, "patch": patch})
+        night(seeing_brain(), Seeds(0).rng("night"))
+    left, right = torch.tensor([1, 1, 0, 1, 1, 0]).bool(), torch.tensor([0, 1, 1, 0, 1, 1]).bool()
+    lies_left, lies_right = ((heard[0] == place).all(1) for place in (left, right))
+    assert (lies_left ^ lies_right).all()
+    assert abs(lies_left.float().mean().item() - 0.5) < 0.05
+    assert heard[1].all()
+
+
+def test_what_lies_in_the_patch_fires_as_it_would_without_one(heard):
+    for patch in (0, 2):
+        SpikingSleep(**{**vars(NIGHT), "patch": patch, "rate": 0.5})(seeing_brain(), Seeds(0).rng("night"))
+    whole, part = heard
+    assert (part <= whole).all()
+    assert torch.equal(part[:, [1, 4]], whole[:, [1, 4]]), "the middle column lies in every patch"
+    assert not torch.equal(part, whole)
+
+
+@pytest.mark.parametrize(("shape", "patch"), [((6,), 1), ((1, 2, 3), 3), ((2, 1, 3), 1)])
+def test_a_patch_of_what_is_no_single_image_or_too_small_is_refused(shape, patch):
+    night = SpikingSleep(**{**vars(NIGHT), "patch": patch})
+    with pytest.raises(ValueError, match=f"patch is {patch}, but the mean input has shape .*; expected one image"):
+        night(seeing_brain(shape), Seeds(0).rng("night"))

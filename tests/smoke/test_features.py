@@ -9,7 +9,7 @@ from oneiros.data.features import features_provenance
 from oneiros.papers import experiment
 from oneiros.papers.recipe import Run, perform
 from oneiros.papers.settings import override
-from oneiros.results import read_rows
+from oneiros.results import read_results, read_rows
 
 from .small_pictures import write_pictures
 
@@ -49,6 +49,9 @@ def test_pictures_become_features_that_an_experiment_learns(tmp_path, capsys):
     perform(run, chosen, lambda fraction, text: None)
     rows = read_rows(tmp_path)
     assert (rows["metric"] == "accuracy_seen").sum() == 2 * 5
+    (lived,) = read_results(tmp_path).runs
+    assert lived.manifest is not None
+    assert lived.manifest.note.startswith(f"own features: {pictures} through blocks schooled by this project")
 
 
 def test_features_of_a_torchvision_network_and_errors(tmp_path, capsys):

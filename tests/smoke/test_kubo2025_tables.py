@@ -112,7 +112,7 @@ def test_the_other_experiments_run_and_are_drawn(tmp_path, name):
     some = {
         "rehearsal": ("rehearsal_0", "src_rehearsal_5"),
         "importance": ("before", "after"),
-        "table3": ("mnist_ff_bp_src", "mnist_ff_owm_sequential"),
+        "table3": ("mnist_ff_bp_src", "mnist_ff_owm_sequential", "mnist_ff_bp_src_published"),
     }[name]
     rows = pd.concat([run(name, tmp_path, condition) for condition in some])
     assert all(each.draw(rows) is not None for each in chosen.drawings)

@@ -1,7 +1,8 @@
 """Labelled examples that sit on the device as one tensor, and a data set made of two such lists."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int64, Shaped
@@ -80,6 +81,7 @@ class Dataset:
         train: examples to learn from.
         test: examples to be judged by.
         checksums: file name -> sha256 (hexadecimal) of the file's bytes as they were read.
+        provenance: how features were made; empty for anything else.
 
     Raises:
         DataError: when train and test differ in their classes or in the shape or type of an image.
@@ -89,6 +91,7 @@ class Dataset:
     train: Examples
     test: Examples
     checksums: Mapping[str, str]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         with reading(self.name):

@@ -54,7 +54,8 @@ def read_features(name: str, file: Path) -> Dataset:
             Examples(images=tensors[f"{half}.images"], labels=tensors[f"{half}.labels"], classes=classes)
             for half in ("train", "test")
         )
-        return Dataset(name=name, train=train, test=test, checksums={file.name: words["sha256"]})
+        made, checksums = json.loads(words["provenance"]), {file.name: words["sha256"]}
+        return Dataset(name=name, train=train, test=test, checksums=checksums, provenance=made)
 
 
 def features_provenance(file: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 
@@ -84,6 +84,37 @@ def weight_dependent_stdp(
     """
     change = torch.where(pre, w.new_tensor(inc), w.new_tensor(-dec))[..., None, :] * (2 * torch.sigmoid(-w / 0.001))
     return w + post[..., None].to(w) * change
+
+
+def patches(corners: Int64[Tensor, "time 2"], *, height: int, width: int, side: int) -> Bool[Tensor, "time pixels"]:
+    """The part of the input that may fire at each step: a square of `side` with its upper left corner at `corners`.
+
+    Tadros et al.'s code for images; neither paper mentions it.
+
+    >>> patches(torch.tensor([[0, 1]]), height=2, width=3, side=2).reshape(2, 3).int()
+    tensor([[0, 1, 1],
+            [0, 1, 1]], dtype=torch.int32)
+    """
+    rows = torch.arange(height, device=corners.device) - corners[:, :1]
+    columns = torch.arange(width, device=corners.device) - corners[:, 1:]
+    inside = ((rows >= 0) & (rows < side))[:, :, None] & ((columns >= 0) & (columns < side))[:, None]
+    return inside.flatten(1)
+
+
+def data_scales(largest: Sequence[float]) -> tuple[float, ...]:
+    """What each layer's input is multiplied by, from the largest weight or activation of each layer, the larger one.
+
+    Source: Tadros et al. 2022, code. Diehl et al. 2015, whom they follow, divide by the largest of the layer and
+    multiply by that of the layer below. The code multiplies by what the layer below was divided by, net of its own
+    correction, which is the same in the first two layers and not above: f(1) = 1 / s(1), f(l) = 1 / (f(l - 1) s(l)).
+
+    >>> data_scales((2.0, 4.0, 5.0))  # 1/2, 2/4, and 4/2/5 where Diehl et al. have 4/5
+    (0.5, 0.5, 0.4)
+    """
+    scales: list[float] = []
+    for most in largest:
+        scales.append(1 / (most * (scales[-1] if scales else 1)))
+    return tuple(scales)
 
 
 def dense_sleep(

@@ -17,6 +17,7 @@ from oneiros.nets.scholar import Scholar as Scholar
 from oneiros.nets.scholar import Succession as Succession
 from oneiros.nets.split import names_above as names_above
 from oneiros.nets.split import split as split
+from oneiros.nets.thinned import ThinnedPerceptron as ThinnedPerceptron
 from oneiros.nets.vae import VAE as VAE
 from oneiros.nets.vae import ClassVAE as ClassVAE
 from oneiros.nets.vgg import VGG as VGG

@@ -32,11 +32,13 @@ from oneiros.phases.orthogonal_wake import SealProjectors as SealProjectors
 from oneiros.phases.part_of_night import RowLengthsOnly as RowLengthsOnly
 from oneiros.phases.part_of_night import RowMeansOnly as RowMeansOnly
 from oneiros.phases.phantom_step import PhantomStep as PhantomStep
+from oneiros.phases.rectified_wake import RectifiedWake as RectifiedWake
 from oneiros.phases.rehearse import Rehearse as Rehearse
 from oneiros.phases.rem import Rem as Rem
 from oneiros.phases.remember import Remember as Remember
 from oneiros.phases.remember import SealExemplars as SealExemplars
 from oneiros.phases.replay import Replay as Replay
+from oneiros.phases.scaled_to_data import ScaledToData as ScaledToData
 from oneiros.phases.scholar_wake import HardTargets as HardTargets
 from oneiros.phases.scholar_wake import ScholarWake as ScholarWake
 from oneiros.phases.scholar_wake import SoftTargets as SoftTargets

@@ -14,7 +14,14 @@ from torch import Tensor
 
 from oneiros import kernels
 from oneiros.core import Brain
-from oneiros.equations.spiking import Membranes, Plasticity, additive_stdp, dense_sleep, weight_dependent_stdp
+from oneiros.equations.spiking import (
+    Membranes,
+    Plasticity,
+    additive_stdp,
+    dense_sleep,
+    patches,
+    weight_dependent_stdp,
+)
 from oneiros.kernels.spiking import event_driven_sleep
 
 
@@ -37,6 +44,8 @@ class SpikingSleep:
         inc, dec: STDP step sizes of each layer, then of each loop.
         leak: factor on v per step (Algorithm 1: 1; Tadros et al.'s code: 0.999).
         stdp: "additive" (Algorithm 1) or "weight_dependent" (Tadros et al.'s code).
+        patch: side of the square of the input image that may fire at a step, elsewhere at every step, as in Tadros et
+            al.'s code (11); 0 for all of it.
         memory: name of the memory to recall from.
         loops: parameter names of the hidden layers' recurrent matrices, one each, or () where they have none.
         loop_gains: gain of each loop.
@@ -54,6 +63,7 @@ class SpikingSleep:
     dec: tuple[float, ...]
     leak: float = 1.0
     stdp: Literal["additive", "weight_dependent"] = "additive"
+    patch: int = 0
     memory: str = "mean"
     loops: tuple[str, ...] = ()
     loop_gains: tuple[float, ...] = ()
@@ -74,8 +84,8 @@ class SpikingSleep:
             raise ValueError(
                 f"SpikingSleep.feedback needs one gain per hidden layer ({n - 1}) or (); got {self.feedback}"
             )
-        if min(self.steps, self.rate, self.growth) < 0 or not 0 <= self.leak <= 1:
-            raise ValueError(f"{self}: expected steps, growth and rate >= 0 and 0 <= leak <= 1")
+        if min(self.steps, self.rate, self.growth, self.patch) < 0 or not 0 <= self.leak <= 1:
+            raise ValueError(f"{self}: expected steps, growth, rate and patch >= 0 and 0 <= leak <= 1")
         if self.stdp not in ("additive", "weight_dependent"):
             raise ValueError(f"SpikingSleep.stdp is {self.stdp!r}; expected 'additive' or 'weight_dependent'")
 
@@ -121,13 +131,15 @@ class SpikingSleep:
 
     def _noise(self, brain: Brain, first: Tensor, rng: torch.Generator) -> Tensor:
         """Who fires in the input, `[time, pre]`."""
-        mean = brain.remembers(self.memory).recall(1, rng).x[0].flatten()
+        image = brain.remembers(self.memory).recall(1, rng).x[0]
+        mean = image.flatten()
         if len(mean) != first.shape[1]:
             raise ValueError(f"{self.layers[0]} has {first.shape[1]} inputs, but the mean input has {len(mean)}")
         p = (self.rate * mean).clamp(0, 1)
         steps = int(self.steps * (1 + self.growth * brain.age))
         noise = torch.rand(steps, len(p), generator=rng, device=rng.device, dtype=torch.float32)
-        return noise.to(p.device) < p
+        spikes = noise.to(p.device) < p
+        return spikes & self._patches(image, steps, rng) if self.patch else spikes
 
     def _rewire(
         self, weights: list[Tensor], new: list[Tensor], counts: list[Tensor], *, steps: int
@@ -136,6 +148,17 @@ class SpikingSleep:
             w.copy_(replaced)
         rates = [c.float().mean() / max(steps, 1) for c in counts]
         return dict(zip(self.returns, rates, strict=True))
+
+    def _patches(self, image: Tensor, steps: int, rng: torch.Generator) -> Tensor:
+        if image.ndim < 2 or image.shape[-2:].numel() != image.numel() or self.patch > min(image.shape[-2:]):
+            raise ValueError(
+                f"SpikingSleep.patch is {self.patch}, but the mean input has shape {tuple(image.shape)}; "
+                "expected one image at least as large"
+            )
+        height, width = image.shape[-2:]
+        room = torch.tensor([height, width], device=rng.device) - self.patch + 1
+        corners = (torch.rand(steps, 2, generator=rng, device=rng.device) * room).long()
+        return patches(corners.to(image.device), height=height, width=width, side=self.patch)
 
     def _dense(self, weights: list[Tensor], spikes: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         rule = weight_dependent_stdp if self.stdp == "weight_dependent" else additive_stdp

@@ -5,7 +5,7 @@ Read from the bottom: `ClassIncremental.build` assembles data, network, memories
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 
@@ -60,11 +60,12 @@ CONDITIONS = (
 
 
 class Lessons(NamedTuple):
-    """Training and test examples of one run, and where they came from."""
+    """Training and test examples of one run, where they came from, and what stands in for what the paper used."""
 
     train: Examples
     test: Examples
     checksums: Mapping[str, str]
+    note: str = ""
 
 
 @runtime_checkable
@@ -101,7 +102,22 @@ def lessons(what: Build, config: Source) -> Lessons:
     if config.examples:
         train = thin(train, limit=config.examples, rng=seeds.rng("thin"))
     test = data.test if config.evaluate_on == "test" else validation
-    return Lessons(train, test, data.checksums)
+    return Lessons(train, test, data.checksums, note_on(data.provenance))
+
+
+def note_on(provenance: Mapping[str, Any]) -> str:
+    """What the manifest says of features: whether blocks of our own stand in for published weights.
+
+    >>> note_on({"backbone": "blocks", "data": "cifar10", "test_accuracy": 0.7656})
+    'own features: cifar10 through blocks schooled by this project, 76.56 % test accuracy, not published weights'
+    >>> note_on({"backbone": "resnet152"})
+    ''
+    """
+    if provenance.get("backbone") != "blocks":
+        return ""
+    accuracy = f"{100 * provenance['test_accuracy']:.2f} % test accuracy"
+    through = f"{provenance['data']} through blocks schooled by this project"
+    return f"own features: {through}, {accuracy}, not published weights"
 
 
 def newborn(config: Config, strategy: Strategy, train: Examples, seeds: Seeds) -> Brain:
@@ -155,7 +171,7 @@ class ClassIncremental:
         """One run, ready to live."""
         config: Config = what.config
         strategy, seeds = self.strategies(config)[what.condition], Seeds(what.seed, what.device)
-        train, test, checksums = lessons(what, config)
+        train, test, checksums, note = lessons(what, config)
         order = task_order(len(train.classes), Seeds(what.seed).rng("order"))
         if strategy.parallel:
             tasks = (joint(train, test, batch_size=config.batch_size),)
@@ -170,4 +186,5 @@ class ClassIncremental:
             order=order_name(order, config.per_task),
             measure=self.measurements(brain, tasks, test),
             checksums=checksums,
+            note=note,
         )

@@ -7,16 +7,26 @@ from typing import NamedTuple
 from torch import nn
 
 from oneiros.core import DayPhase, Memory, NightPhase
-from oneiros.memory import Projector
-from oneiros.nets import EquilibriumRNN, Perceptron, RecurrentNet
+from oneiros.memory import Images, Projector
+from oneiros.nets import EquilibriumRNN, Perceptron, RecurrentNet, ThinnedPerceptron
 from oneiros.papers.kubo2025.subjects import Learner, Subject, Tables
-from oneiros.phases import BackpropWake, ConvergentWake, EquilibriumWake, OrthogonalWake, SealProjectors
+from oneiros.phases import (
+    BackpropWake,
+    ConvergentWake,
+    EquilibriumWake,
+    OrthogonalWake,
+    RectifiedWake,
+    ScaledToData,
+    SealProjectors,
+    SpikingSleep,
+)
 
 
 class Taught(NamedTuple):
     """A network and how it learns: `below` and `output` are the parts with a learning rate of their own.
 
-    `memory` and `night` are what this way of learning needs besides; most need nothing.
+    `memory` and `night` are what this way of learning needs besides; most need nothing. Where it sleeps, `seen` names
+    the memories to fill besides the mean input, and `around` makes its night of the learner's.
     """
 
     net: nn.Module
@@ -26,6 +36,9 @@ class Taught(NamedTuple):
     learner: Learner
     memory: Mapping[str, Memory] = {}
     night: tuple[NightPhase, ...] = ()
+    momentum: float = 0.0
+    seen: tuple[str, ...] = ()
+    around: Callable[[SpikingSleep], NightPhase] = lambda sleep: sleep
 
 
 def mrnn_ep(config: Tables, subject: Subject, inputs: int, classes: int) -> Taught:
@@ -65,10 +78,23 @@ def ff_owm(config: Tables, subject: Subject, inputs: int, classes: int) -> Taugh
     )
 
 
+def ff_bp_published(config: Tables, subject: Subject, inputs: int, classes: int) -> Taught:
+    """FF-BP as in the code of Tadros et al. 2022: no biases, dropout, rectified output, scales from data."""
+    made = subject.ff_bp_published
+    net = ThinnedPerceptron((inputs, made.hidden, made.hidden, classes), dropout=made.dropout, span=made.span)
+    return Taught(
+        net, RectifiedWake(), (net.layers[0], net.layers[4]), net.layers[8],
+        Learner(alpha=made.alpha, alpha_output=made.alpha, sleep=made.sleep),
+        memory={"seen": Images()}, momentum=made.momentum, seen=("seen",),
+        around=lambda sleep: ScaledToData(inner=sleep, memory="seen"),
+    )  # fmt: skip
+
+
 NETWORKS: Mapping[str, Callable[[Tables, Subject, int, int], Taught]] = {
     "mrnn_ep": mrnn_ep,
     "mrnn_bptt": mrnn_bptt,
     "rnn_bptt": rnn_bptt,
     "ff_bp": ff_bp,
     "ff_owm": ff_owm,
+    "ff_bp_published": ff_bp_published,
 }

@@ -11,6 +11,7 @@ from oneiros.papers.kubo2025.config import LAYERS, MNIST_SLEEP
 from oneiros.phases.spiking_sleep import SpikingSleep
 
 FF_LAYERS = ("layers.0.weight", "layers.2.weight", "layers.4.weight")
+PUBLISHED_LAYERS = ("layers.0.weight", "layers.4.weight", "layers.8.weight")
 LOOPS = ("recurrent.weight",)
 
 
@@ -43,6 +44,54 @@ class OWM:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Published:
+    """FF-BP as in the code of Tadros et al. 2022, where Table 3's figures of it come from; the same at every scale.
+
+    Attributes:
+        hidden: units of each of the two hidden layers.
+        examples: training examples to keep of the whole set, balanced (5,000 a task).
+        batch_size, epochs: of each task.
+        alpha, momentum: of SGD.
+        dropout: of hidden units.
+        span: weights begin uniform in [-span, span]; there are no biases.
+        sleep: its night; gains are alpha / beta, multiplied by scales from data (`ScaledToData`).
+    """
+
+    hidden: int = 1200
+    examples: int = 25_000
+    batch_size: int = 100
+    epochs: int = 2
+    alpha: float = 0.1
+    momentum: float = 0.5
+    dropout: float = 0.25
+    span: float = 0.01
+    sleep: SpikingSleep
+
+
+def published_sleep(
+    rate: float, inc: float, dec: float, beta: tuple[float, float, float], alpha: float
+) -> SpikingSleep:
+    """A night with the published constants, in the order of the code: a spike's p per 1 ms step is 2 dt rate x input.
+
+    Nights are 15,000 steps and 5,000 more for each task before. The code sweeps the layers from the input up within a
+    step, ours hears the step before: the same but for the last three steps.
+    """
+    return SpikingSleep(
+        layers=PUBLISHED_LAYERS, steps=15_000, growth=1 / 3, rate=2 * 0.001 * rate,
+        gains=tuple(alpha / b for b in beta), inc=(inc,) * 3, dec=(dec,) * 3,
+        leak=0.999, stdp="weight_dependent", patch=11,
+    )  # fmt: skip
+
+
+MNIST_PUBLISHED = Published(
+    sleep=published_sleep(239.515363, 0.032064, 0.003344, (14.548273, 44.560317, 38.046326), 55.882454)
+)
+FASHION_PUBLISHED = Published(
+    sleep=published_sleep(181.047258, 0.041001, 0.003344, (40.446884, 27.596929, 33.109393), 31.592987)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Subject:
     """One data set and the networks that learn it.
 
@@ -54,6 +103,7 @@ class Subject:
         clamped_steps: of the weakly clamped phase (Table 1).
         mrnn_ep, mrnn_bptt, rnn_bptt, ff_bp: the networks.
         ff_owm: how FF-BP learns where it does so by orthogonal weight modification.
+        ff_bp_published: FF-BP as published.
     """
 
     data: str
@@ -66,6 +116,7 @@ class Subject:
     rnn_bptt: Learner
     ff_bp: Learner
     ff_owm: OWM = OWM(alpha=0.1, damping=0.1)
+    ff_bp_published: Published = MNIST_PUBLISHED
 
     def __post_init__(self) -> None:
         for name in ("hidden", "ff_hidden", "epochs", "clamped_steps"):
@@ -145,6 +196,14 @@ FF_SLEEP = SpikingSleep(
     layers=FF_LAYERS, steps=294, growth=0.804, rate=0.461, gains=(5.83, 21.0, 104.0),
     inc=(2.37e-7, 2.37e-7, 2.54e-8), dec=(1.67e-5, 1.67e-5, 6.18e-5),
 )  # fmt: skip
+CIFAR10_MRNN_BPTT_SLEEP = SpikingSleep(
+    layers=LAYERS, steps=382, growth=0.57, rate=0.813, gains=(2.21, 126.0), feedback=(9.14,),
+    inc=(8.16e-7, 8.74e-8), dec=(2.52e-5, 1.31e-5),
+)  # fmt: skip
+CIFAR10_RNN_BPTT_SLEEP = SpikingSleep(
+    layers=LAYERS, steps=250, growth=0.435, rate=0.915, gains=(4.49, 41.4), loops=LOOPS, loop_gains=(4.46,),
+    inc=(6.12e-6, 6.54e-7, 6.12e-6), dec=(2.22e-5, 9.59e-5, 1.82e-5),
+)  # fmt: skip
 
 # Learning rates: Table 1 for MRNN-EP; 2.0.9 for the baselines: 0.01 ("standard stochastic gradient descent"), 0.023 and
 # 0.02 on features. FF-BP's results are taken from Tadros et al. 2022; ours learns at the baselines' rate.
@@ -164,6 +223,7 @@ FASHION = Subject(
     mrnn_bptt=Learner(alpha=0.01, alpha_output=0.01, sleep=FASHION_MRNN_BPTT_SLEEP),
     rnn_bptt=Learner(alpha=0.01, alpha_output=0.01, sleep=FASHION_RNN_BPTT_SLEEP),
     ff_bp=Learner(alpha=0.01, alpha_output=0.01, sleep=FF_SLEEP),
+    ff_bp_published=FASHION_PUBLISHED,
 )
 KMNIST = replace(FASHION, data="kmnist")
 CIFAR10 = Subject(
@@ -171,8 +231,8 @@ CIFAR10 = Subject(
     hidden=1024,
     epochs=5,
     mrnn_ep=Learner(alpha=0.08, alpha_output=0.001, sleep=MNIST_SLEEP),
-    mrnn_bptt=Learner(alpha=0.023, alpha_output=0.023, sleep=MNIST_MRNN_BPTT_SLEEP),
-    rnn_bptt=Learner(alpha=0.02, alpha_output=0.02, sleep=MNIST_RNN_BPTT_SLEEP),
+    mrnn_bptt=Learner(alpha=0.023, alpha_output=0.023, sleep=CIFAR10_MRNN_BPTT_SLEEP),
+    rnn_bptt=Learner(alpha=0.02, alpha_output=0.02, sleep=CIFAR10_RNN_BPTT_SLEEP),
     ff_bp=Learner(alpha=0.02, alpha_output=0.02, sleep=FF_SLEEP),
 )
 IMAGENET10 = replace(CIFAR10, data="features:imagenet10-resnet152.safetensors")
@@ -187,7 +247,11 @@ QUICK = replace(
 
 
 def _tiny(subject: Subject) -> Subject:
-    return replace(subject, data="digits", hidden=24, ff_hidden=16, epochs=1, clamped_steps=3)
+    sleep = replace(subject.ff_bp_published.sleep, steps=100, patch=3)
+    published = replace(subject.ff_bp_published, hidden=16, examples=200, batch_size=32, epochs=1, sleep=sleep)
+    return replace(
+        subject, data="digits", hidden=24, ff_hidden=16, epochs=1, clamped_steps=3, ff_bp_published=published
+    )  # fmt: skip
 
 
 # Embedded digits stand in for every data set: only to see it run.

@@ -59,10 +59,28 @@ def cells(
     return {f"{s}_{n}_{k}": Cell(s, n, STRATEGIES[k]) for s in subjects for n in networks for k in strategies}
 
 
-def examples_of(what: Build, subject: Subject) -> Lessons:
+class Lesson(NamedTuple):
+    """How much of a data set is taught, and in what portions."""
+
+    examples: int
+    batch_size: int
+    epochs: int
+
+
+def lesson_of(config: Tables, cell: Cell) -> Lesson:
+    """That of the scale and the data set; that of its authors where a network is taught as published."""
+    subject: Subject = getattr(config, cell.subject)
+    if cell.network == "ff_bp_published":
+        made = subject.ff_bp_published
+        return Lesson(made.examples, made.batch_size, made.epochs)
+    epochs = config.parallel_epochs if cell.strategy.parallel else subject.epochs
+    return Lesson(config.examples, config.batch_size, epochs)
+
+
+def examples_of(what: Build, subject: Subject, limit: int) -> Lessons:
     """Training and test examples of one data set, thinned where the scale says so."""
     config: Tables = what.config
-    source = _Source(subject.data, config.evaluate_on, config.examples, config.validation)
+    source = _Source(subject.data, config.evaluate_on, limit, config.validation)
     found = lessons(what, source)
     if config.test_examples:
         # The same for every seed, so that differences between seeds are not differences of the test.
@@ -96,7 +114,8 @@ def newborn(config: Tables, cell: Cell, train: Examples, seeds: Seeds) -> tuple[
     if cell.strategy.rehearses:
         share = cell.strategy.share or config.rehearsal
         memory["exemplars"] = Exemplars(max(1, round(share * len(train) / len(train.classes))))
-    return Brain(net=taught.net, memory=memory, optim={"wake": torch.optim.SGD(groups)}), taught
+    optim: dict[str, torch.optim.Optimizer] = {"wake": torch.optim.SGD(groups, momentum=taught.momentum)}
+    return Brain(net=taught.net, memory=memory, optim=optim), taught
 
 
 def schedule(config: Tables, cell: Cell, taught: Taught, today: int) -> Schedule:
@@ -107,11 +126,11 @@ def schedule(config: Tables, cell: Cell, taught: Taught, today: int) -> Schedule
         day = (Remember(memory="exemplars"), Rehearse(inner=taught.wake, today=today))
         night = (*night, SealExemplars())
     if cell.strategy.nights:
-        day = (Remember(memory="mean"), *day)
-        sleep = taught.learner.sleep
+        day = (*(Remember(memory=name) for name in ("mean", *taught.seen)), *day)
+        sleep = taught.around(taught.learner.sleep)
         always = cell.strategy.nights == EVERY_NIGHT
         night = (sleep if always else EarlyNights(inner=sleep, nights=cell.strategy.nights), *night)
-    epochs = config.parallel_epochs if cell.strategy.parallel else getattr(config, cell.subject).epochs
+    epochs = lesson_of(config, cell).epochs
     return Schedule(day=day, nights=(Night("task", night),) if night else (), epochs=epochs)
 
 
@@ -149,12 +168,13 @@ class Table:
     def build(self, what: Build) -> Life:
         """One run, ready to live."""
         config, cell = what.config, self.cells[what.condition]
-        train, test, checksums = examples_of(what, getattr(config, cell.subject))
+        lesson = lesson_of(config, cell)
+        train, test, checksums, note = examples_of(what, getattr(config, cell.subject), lesson.examples)
         order = self.order or task_order(len(train.classes), Seeds(what.seed).rng("order"))
         if cell.strategy.parallel:
-            tasks = (joint(train, test, batch_size=config.batch_size),)
+            tasks = (joint(train, test, batch_size=lesson.batch_size),)
         else:
-            tasks = class_incremental(train, test, order=order, per_task=config.per_task, batch_size=config.batch_size)
+            tasks = class_incremental(train, test, order=order, per_task=config.per_task, batch_size=lesson.batch_size)
         brain, taught = newborn(config, cell, train, Seeds(what.seed))
         return Life(
             brain=brain,
@@ -164,6 +184,7 @@ class Table:
             order=order_name(order, config.per_task),
             measure=self._measure(brain, tasks, test, cell.strategy),
             checksums=checksums,
+            note=note,
         )
 
     def _measure(
