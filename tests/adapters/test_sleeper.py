@@ -293,6 +293,19 @@ def test_a_layer_that_does_not_exist_is_answered_with_the_nearest_names():
             Sleeper(net, mechanism, classes=10).loss(*lesson())
 
 
+def test_a_selector_refuses_batch_normalisation_above_its_layer_and_takes_it_below():
+    """Its batches are of one class each."""
+    with Seeds(0).building("net"):
+        net = nn.Sequential(
+            nn.Flatten(), nn.Linear(64, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 8), nn.BatchNorm1d(8),
+            nn.Linear(8, 10),
+        )  # fmt: skip
+    below, above = (SelectedLayerReplay(replay=LayerReplay(layer=layer)) for layer in ("3", "5"))
+    with pytest.raises(ValueError, match="there is BatchNorm1d above '3': a selector's batches are of one class each"):
+        Sleeper(net, below, classes=10).loss(*lesson())
+    Sleeper(net, above, classes=10).loss(*lesson())
+
+
 def test_a_day_without_examples_gets_an_answer():
     net = mlp()
     x, y = lesson()

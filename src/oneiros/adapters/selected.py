@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from oneiros.adapters.layer import LayerReplay
 from oneiros.adapters.mechanism import Attachment, Needs
 from oneiros.core import Batch, Seeds
 from oneiros.memory.class_activations import ClassActivations
 from oneiros.memory.selector import Selector
+from oneiros.nets.split import split
 from oneiros.phases.encode import EncodeBeside, RestBelow
 from oneiros.phases.remember import Remember
 from oneiros.phases.selected_replay import SelectedReplay
@@ -22,7 +24,8 @@ class SelectedLayerReplay:
     The selector is rewarded by how much a batch improved the answers to examples that are not replayed: `rewarded` of
     each class's sample, kept as activations like the others. By day they are learned like all. Batches of one class
     want to be small and their steps too: 10 and 0.0003 kept most of an MLP's validation digits, against `LayerReplay`'s
-    own 50 and 0.001.
+    own 50 and 0.001. Batch normalisation above the layer is refused, since it would see one class at a time: ResNet-18
+    on the small digits ended below chance.
 
     Attributes:
         replay: whose nights these are.
@@ -34,7 +37,7 @@ class SelectedLayerReplay:
 
     needs: ClassVar[Needs] = Needs(
         paper="Barry & Love 2022",
-        net="as `LayerReplay`",
+        net="as `LayerReplay`, without batch normalisation above `layer`",
         inputs="any; of each class more different ones than `rewarded`",
         keeps="as `LayerReplay`, and what replaying each class was worth",
         raw=False,
@@ -56,6 +59,12 @@ class SelectedLayerReplay:
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """Cut the network at the layer, and put the selector in charge of its nights."""
         inner, location = self.replay.replay(net), self.replay.layer
+        normalising = [type(m).__name__ for m in split(net, location).above.modules() if isinstance(m, _BatchNorm)]
+        if normalising:
+            raise ValueError(
+                f"there is {normalising[0]} above {location!r}: a selector's batches are of one class each, whose "
+                "statistics it would take for all. Replay from above it, or use LayerReplay, whose batches are mixed"
+            )
         brain = self.replay.brain(net)
         brain.memory |= {
             "held": ClassActivations(),
