@@ -57,13 +57,17 @@ class FrozenScholar:
         self.scholars += 1
 
     @torch.no_grad()
-    def recall(self, n: int, rng: torch.Generator) -> Batch:
-        """`n` dreams with the answers of the frozen solver."""
+    def dream(self, n: int, rng: torch.Generator) -> Batch:
+        """`n` dreams as the generator draws them, without the solver's answers: for who learns from codes alone."""
         if not self.scholars:
             raise RuntimeError("recall from FrozenScholar with no scholar in it: run the night phase Consolidate first")
-        generator = self._scholar.generator
-        choose = self.balanced and not isinstance(generator, ClassGenerator)
-        drawn = generator.sample(CANDIDATES * n if choose else n, rng)
+        return self._scholar.generator.sample(n, rng)
+
+    @torch.no_grad()
+    def recall(self, n: int, rng: torch.Generator) -> Batch:
+        """`n` dreams with the answers of the frozen solver."""
+        choose = self.balanced and not isinstance(self._scholar.generator, ClassGenerator)
+        drawn = self.dream(CANDIDATES * n if choose else n, rng)
         scores = self._scholar.solver(drawn.x)
         batch = Batch(x=drawn.x, y=scores.argmax(1), z=drawn.z, soft=scores)
         if len(batch) == n:

@@ -13,6 +13,7 @@ from torch import Tensor
 from oneiros.core import Batch, Brain
 from oneiros.equations.generative import kl_to_standard_normal, reconstruction, reparameterise
 from oneiros.equations.scholar import Ratio, scholar_loss, share_of_new
+from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.nets.vae import ClassVAE
 from oneiros.phases.backprop_wake import descend
 
@@ -66,7 +67,9 @@ class LearnClassVAE:
         code, image = vae.code(reparameterise(mean, log_variance, noise), mode), batch.x
         vae.note_codes(code.detach(), decay=self.decay, real=True)
         if len(memory):
-            dreams = memory.recall(self.replayed, rng)
+            # Without the old solver's answers, where the memory can tell dreams without them.
+            recall = memory.dream if isinstance(memory, FrozenScholar) else memory.recall
+            dreams = recall(self.replayed, rng)
             if dreams.z is None or dreams.z.shape[1] != vae.latent + vae.modes:
                 raise ValueError(
                     "LearnClassVAE learns dreams with their codes: the memory must hold a ClassVAE of this size"
