@@ -57,6 +57,7 @@ def test_dreams_alone_teach_a_new_solver_something_of_the_old_one(script):
     assert len(script) == 3
 
 
+@pytest.mark.slow
 def test_tasks_of_a_slurm_array_share_one_sweep(tmp_path):
     """The script as two tasks of an array would run it, at the same time on one folder."""
     script = Path(__file__).parents[1] / "examples" / "slurm.sbatch"

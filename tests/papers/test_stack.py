@@ -75,7 +75,7 @@ def precise(life: Life) -> Life:
     return replace(life, tasks=tasks)
 
 
-@pytest.mark.parametrize("condition", ["src", "src_rehearsal"])
+@pytest.mark.parametrize("condition", ["src_rehearsal", pytest.param("src", marks=pytest.mark.slow)])
 def test_whole_lives_in_a_stack_are_lives_alone(as_where_no_kernels_run, stacked_calls, condition):
     """Five days and nights, task orders whose classes differ in size, so batches and epochs do in length."""
 
@@ -103,6 +103,7 @@ def test_whole_lives_in_a_stack_are_lives_alone(as_where_no_kernels_run, stacked
         torch.testing.assert_close(theirs, ours, rtol=0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_folders_of_a_stack_are_those_of_separate_runs(tmp_path, as_where_no_kernels_run, stacked_calls):
     """In float32, where the rows' accuracies and firing rates still come out equal on these small lives."""
     assert set(done(runs(tmp_path / "alone", 4), 1).values()) == {""}
