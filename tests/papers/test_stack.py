@@ -151,7 +151,7 @@ def test_one_that_fails_does_not_hold_up_the_others(tmp_path, monkeypatch):
     write = recipe.Diary.write
 
     def unlucky(self, event):
-        if self._address["seed"] == 1 and event.task == 2:
+        if self.address["seed"] == 1 and event.task == 2:
             raise ZeroDivisionError("no luck")
         write(self, event)
 

@@ -178,6 +178,7 @@ class Diary:
     Attributes:
         life: brain and tallies are as the folder left them.
         start: where to go on.
+        address: paper, experiment, condition and seed, for the rows.
     """
 
     def __init__(  # noqa: PLR0913
@@ -192,7 +193,7 @@ class Diary:
     ) -> None:
         self.life = life
         self.start = restore(folder, life.brain, life.tallies) or Cursor()
-        self._folder, self._address, self._report, self._board = folder, address, report, board
+        self._folder, self.address, self._report, self._board = folder, address, report, board
         self._pace, self._latest, self._bad = Pace(commit_seconds), Latest(board), dict[str, Tensor]()
         self._total = total_batches(life.tasks, life.schedule)
         report(batches_done(life.tasks, life.schedule, self.start) / self._total, "")
@@ -202,7 +203,7 @@ class Diary:
         life, folder = self.life, self._folder
         _watch(event, self._bad)
         self._latest.watch(event)
-        rows = [Row(**self._address, order=life.order, day=event.task, **vars(m)) for m in life.measure(event)]
+        rows = [Row(**self.address, order=life.order, day=event.task, **vars(m)) for m in life.measure(event)]
         folder.add(rows)
         if self._board:
             self._board.rows(rows)
@@ -218,17 +219,9 @@ class Diary:
         self._report(done / self._total, f"task {event.task + 1}/{len(life.tasks)}  {self._latest.words(done)}")
 
 
-def live_in_folder(
-    life: Life,
-    folder: RunFolder,
-    address: Mapping[str, Any],
-    report: Report,
-    *,
-    commit_seconds: float,
-    board: Board | None = None,
-) -> None:
+def live_in_folder(diary: Diary) -> None:
     """Live one run to its end, from where its folder left off."""
-    diary = Diary(life, folder, address, report, commit_seconds=commit_seconds, board=board)
+    life = diary.life
     for event in live(life.brain, life.tasks, life.schedule, life.seeds, start=diary.start):
         diary.write(event)
 
@@ -312,6 +305,6 @@ class Entry:
 def _live_through(run: Run, experiment: Experiment, folder: RunFolder, report: Report) -> None:
     began = time.perf_counter()
     entry = Entry(run, experiment, folder, report)
-    live_in_folder(entry.life, folder, entry.address, entry.tell, commit_seconds=run.commit_seconds, board=entry.board)
+    live_in_folder(entry.diary())
     entry.seal()
     report(1.0, f"{time.perf_counter() - began:.0f} s")
