@@ -136,7 +136,7 @@ def test_one_batch_moves_the_upper_layers_by_one_optimiser_step_on_their_own_gra
     phase = replay_from(net, batch_size=12, dreams=Veridical())
     labels = phase.night(brain, rng(3))
     dream = next(phase.dream(brain, labels, rng(4)))
-    phase.learn(brain, split(net, "features.pool1").above, dream, rng())
+    phase.learn(brain, split(net, "features.pool1"), dream, rng())
     scores = twin.classifier(twin.features[3:](dream.x).flatten(1))
     names = names_above(twin, "features.pool1")
     before, after = dict(twin.named_parameters()), dict(net.named_parameters())

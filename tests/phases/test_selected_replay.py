@@ -128,7 +128,7 @@ def test_trying_each_class_first_leaves_weights_and_optimiser_as_they_were():
     phase.inner(brain, rng())  # so that there are moments to restore
     before = {k: v.clone() for k, v in brain.net.state_dict().items()}
     moments = [state["m"].clone() for state in brain.optim["wake"].state.values()]
-    phase._try_unmet(brain, parts.above, phase._held(brain, parts), rng())
+    phase._try_unmet(brain, parts, phase._held(brain, parts), rng())
     assert all(torch.equal(v, before[k]) for k, v in brain.net.state_dict().items())
     after = [state["m"] for state in brain.optim["wake"].state.values()]
     assert all(torch.equal(one, other) for one, other in zip(moments, after, strict=True))

@@ -15,6 +15,7 @@ from oneiros.benches.timing import Measurement, median_ratio, seconds_side_by_si
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.memory import ClassActivations, Images, Selector
 from oneiros.nets import VGG, names_above, split
+from oneiros.nets.modes import learning
 from oneiros.nets.vgg import Anatomy
 from oneiros.optim import TensorFlowAdam
 from oneiros.papers.barry2022.config import QUICK
@@ -75,35 +76,44 @@ def bench_replay() -> Iterator[Measurement]:
     """A night from the last two locations over its upper layers' own work; and what selection adds."""
     for number in (4, 5):
         brain, replay = sleeper(f"features.pool{number}", QUICK.shrink[number - 1])
-        yield _over_upper(f"pool{number}", brain, replay, STEP_ROUNDS)
+        yield from _over_upper(f"pool{number}", brain, replay, STEP_ROUNDS)
         if number == 4:
             yield from _selection(brain, replay)
-    yield _over_upper("pool5_full_size", *full_size(), rounds=3)
+    yield from _over_upper("pool5_full_size", *full_size(), rounds=5)
 
 
-def _over_upper(name: str, brain: Brain, replay: CategoryReplay, rounds: int) -> Measurement:
-    """A night's steps, and forward and backward alone as often, on one batch and without dropout's masks.
+def _over_upper(name: str, brain: Brain, replay: CategoryReplay, rounds: int) -> Iterator[Measurement]:
+    """A night's steps, and autograd's forward and backward of the upper layers alone as often, on one batch.
 
-    Cutting the network, once a night, is on neither side: on both it would hide what a step adds.
+    The latter twice: as the layers learn, with dropout, and at rest, without its masks. Cutting the network, once a
+    night, is on no side: on all of them it would hide what a step adds.
     """
-    above, labels = split(brain.net, replay.location).above, replay.night(brain, Seeds(0).rng("night"))
+    parts, labels = split(brain.net, replay.location), replay.night(brain, Seeds(0).rng("night"))
     one = next(iter(replay.dream(brain, labels[: replay.batch_size], Seeds(0).rng("dream"))))
 
     def steps() -> None:
         rng = Seeds(0).rng("night")
         for batch in replay.dream(brain, labels, rng):
-            replay.learn(brain, above, batch, rng)
+            replay.learn(brain, parts, batch, rng)
 
-    def upper_layers() -> None:
+    def at_rest() -> None:
         for _ in range(-(-len(labels) // replay.batch_size)):
             brain.optim["wake"].zero_grad(set_to_none=True)
-            cross_entropy(above(one.x), one.targets()).backward()
+            cross_entropy(parts.above(one.x), one.targets()).backward()
 
-    night, bare = seconds_side_by_side([steps, upper_layers], rounds)
-    return Measurement(
-        bench="replay", metric=f"replay.night_over_upper_{name}", value=median_ratio(night, bare), unit="ratio",
-        against="forward and backward of the layers above; draws, dropout's masks and optimiser are what it adds",
-    )  # fmt: skip
+    def as_they_learn() -> None:
+        with learning(parts.above, Seeds(0).rng("night")):
+            at_rest()
+
+    night, learns, rests = seconds_side_by_side([steps, as_they_learn, at_rest], rounds)
+    for metric, alone, adds in (
+        ("night_over_learning_upper", learns, "draws and optimiser"),
+        ("night_over_upper", rests, "draws, dropout and optimiser"),
+    ):
+        yield Measurement(
+            bench="replay", metric=f"replay.{metric}_{name}", value=median_ratio(night, alone), unit="ratio",
+            against=f"forward and backward of the layers above by autograd; {adds} are what it adds",
+        )  # fmt: skip
 
 
 def _selection(brain: Brain, replay: CategoryReplay) -> Iterator[Measurement]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import jaxtyping
 from torch import fx, nn
 
+from oneiros.nets.dense import fully_connected
 from oneiros.nets.modes import Dropout
 from oneiros.nets.vgg import Normalise
 
@@ -19,10 +20,12 @@ class Split:
     Attributes:
         below: inputs -> activations at the location.
         above: activations at the location -> class scores.
+        dense: the layers above in order, if they are a plain fully connected head (`oneiros.nets.dense`); else none.
     """
 
     below: nn.Module
     above: nn.Module
+    dense: tuple[nn.Module, ...] = ()
 
 
 def split(net: nn.Module, location: str) -> Split:
@@ -51,7 +54,8 @@ def split(net: nn.Module, location: str) -> Split:
     calls = [node for node in graph.nodes if node.op == "call_module" and node.target == location]
     if len(calls) != 1:
         raise ValueError(f"{location!r} is called {len(calls)} times; replay needs a place that is passed once")
-    return Split(below=_below(net, graph, calls[0]), above=_above(net, graph, calls[0]))
+    above = _above(net, graph, calls[0])
+    return Split(below=_below(net, graph, calls[0]), above=above, dense=fully_connected(above))
 
 
 @contextmanager
@@ -88,7 +92,7 @@ def _below(net: nn.Module, graph: fx.Graph, cut: fx.Node) -> nn.Module:
     return fx.GraphModule(net, part)
 
 
-def _above(net: nn.Module, graph: fx.Graph, cut: fx.Node) -> nn.Module:
+def _above(net: nn.Module, graph: fx.Graph, cut: fx.Node) -> fx.GraphModule:
     part = fx.Graph()
     copies = {cut: part.placeholder("activations")}
 

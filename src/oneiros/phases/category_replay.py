@@ -10,13 +10,14 @@ from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Int
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from oneiros.core import Batch, Brain
 from oneiros.memory.class_activations import ClassActivations
+from oneiros.nets.dense import backpropagate
 from oneiros.nets.modes import learning
-from oneiros.nets.split import split
+from oneiros.nets.split import Split, split
 from oneiros.phases.dreams import Dreams, Imagined, activations_of
 
 
@@ -47,7 +48,7 @@ class Replay(Protocol):
         """Dreams of these classes, in batches."""
         ...
 
-    def learn(self, brain: Brain, above: nn.Module, batch: Batch, rng: torch.Generator) -> Tensor:
+    def learn(self, brain: Brain, parts: Split, batch: Batch, rng: torch.Generator) -> Tensor:
         """One optimiser step of the layers above the location; returns the loss."""
         ...
 
@@ -86,8 +87,8 @@ class CategoryReplay:
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Sleep for one night; the loss is the mean over its batches."""
-        above = split(brain.net, self.location).above
-        losses = [self.learn(brain, above, batch, rng) for batch in self.dream(brain, self.night(brain, rng), rng)]
+        parts = split(brain.net, self.location)
+        losses = [self.learn(brain, parts, batch, rng) for batch in self.dream(brain, self.night(brain, rng), rng)]
         return {"loss": torch.stack(losses).mean()}
 
     def night(self, brain: Brain, rng: torch.Generator) -> Int[Tensor, " dreams"]:
@@ -103,12 +104,15 @@ class CategoryReplay:
         """Dreams of these classes, in batches."""
         return self.dreams.batches(brain, labels, self.batch_size, rng)
 
-    def learn(self, brain: Brain, above: nn.Module, batch: Batch, rng: torch.Generator) -> Tensor:
+    def learn(self, brain: Brain, parts: Split, batch: Batch, rng: torch.Generator) -> Tensor:
         """One step. Layers below get no gradient, so their weights and moments rest while the step count goes on."""
         optimiser = brain.optimiser(self.optim)
         optimiser.zero_grad(set_to_none=True)
-        with learning(above, rng):
-            loss = cross_entropy(above(batch.x), batch.targets())
-        loss.backward()
+        if parts.dense:
+            loss = backpropagate(parts.dense, batch.x, batch.targets(), rng)
+        else:
+            with learning(parts.above, rng):
+                loss = cross_entropy(parts.above(batch.x), batch.targets())
+            loss.backward()
         optimiser.step()
         return loss.detach()

@@ -65,13 +65,13 @@ class SelectedReplay:
         selector = self._selector(brain)
         parts = split(brain.net, self.inner.location)
         held = self._held(brain, parts)
-        self._try_unmet(brain, parts.above, held, rng)
+        self._try_unmet(brain, parts, held, rng)
         before = last = self._chi_square(parts.above, held)
         batches = -(-len(self.inner.night(brain, rng)) // self.inner.batch_size)
         counts, losses = torch.zeros(self.classes), []
         for _ in range(batches):
             label = int(selector.recall(1, rng).targets())
-            losses.append(self._replay(brain, parts.above, label, rng))
+            losses.append(self._replay(brain, parts, label, rng))
             now = self._chi_square(parts.above, held)
             self._reward(selector, label, last - now, rng)
             counts[label] += 1
@@ -111,21 +111,22 @@ class SelectedReplay:
         known = most > 0
         return float(chi_square(correct[known], most[known]))
 
-    def _replay(self, brain: Brain, above: nn.Module, label: int, rng: torch.Generator) -> Tensor:
+    def _replay(self, brain: Brain, parts: Split, label: int, rng: torch.Generator) -> Tensor:
         labels = torch.full((self.inner.batch_size,), label)
-        return self.inner.learn(brain, above, next(iter(self.inner.dream(brain, labels, rng))), rng)
+        return self.inner.learn(brain, parts, next(iter(self.inner.dream(brain, labels, rng))), rng)
 
-    def _try_unmet(self, brain: Brain, above: nn.Module, held: Batch, rng: torch.Generator) -> None:
+    def _try_unmet(self, brain: Brain, parts: Split, held: Batch, rng: torch.Generator) -> None:
         """Replay one batch of each class never rewarded, undoing it each time; then learn from all the rewards."""
         selector = self._selector(brain)
         unmet = [label for label in held.targets().unique().tolist() if not selector.met[label]]
         if not unmet:
             return
-        optimiser, start = brain.optimiser(self.optim), self._chi_square(above, held)
+        optimiser, start = brain.optimiser(self.optim), self._chi_square(parts.above, held)
+        above = parts.above
         weights, moments = copy.deepcopy(above.state_dict()), copy.deepcopy(optimiser.state_dict())
         rewards = []
         for label in unmet:
-            self._replay(brain, above, label, rng)
+            self._replay(brain, parts, label, rng)
             rewards.append(start - self._chi_square(above, held))
             above.load_state_dict(weights)
             # A copy each time: the optimiser goes on to change in place what it is given.
