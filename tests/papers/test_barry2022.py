@@ -14,7 +14,7 @@ from oneiros.papers.barry2022 import statistics
 from oneiros.papers.barry2022.config import QUICK, SMOKE
 from oneiros.papers.barry2022.figures import relative_improvement
 from oneiros.papers.barry2022.lessons import curriculum, fit, lessons_of
-from oneiros.papers.barry2022.pretrain import weights_name
+from oneiros.papers.barry2022.pretrain import features_name
 
 NAMES = (*QUICK.similar, *(f"m{number:08d}" for number in range(90)))
 
@@ -63,14 +63,14 @@ def test_the_weights_that_come_along_are_those_of_the_quick_scale():
         pytest.skip(f"Tiny ImageNet not found in {root}: set ONEIROS_DATA")
     data = load("tiny-imagenet-100", root=root, download=False)
     folder = resources.files("oneiros") / "papers" / "barry2022" / "weights"
-    assert [file.name for file in folder.iterdir()] == [weights_name(QUICK, data.checksums)]
+    assert [file.name for file in folder.iterdir()] == [features_name(QUICK, data.checksums)]
 
 
 def test_weights_are_named_by_what_they_follow_from():
-    name = weights_name(QUICK, {"train": "1"})
-    assert name == weights_name(replace(QUICK, lr=0.5, days=3, train=7), {"train": "1"})
-    assert name != weights_name(QUICK, {"train": "2"})
-    assert name != weights_name(replace(QUICK, pretraining=replace(QUICK.pretraining, seed=1)), {"train": "1"})
+    name = features_name(QUICK, {"train": "1"})
+    assert name == features_name(replace(QUICK, lr=0.5, days=3, train=7), {"train": "1"})
+    assert name != features_name(QUICK, {"train": "2"})
+    assert name != features_name(replace(QUICK, pretraining=replace(QUICK.pretraining, seed=1)), {"train": "1"})
 
 
 def rows_of(values: dict[str, np.ndarray], metric: str = "accuracy_seen", phase: str = "dusk") -> pd.DataFrame:

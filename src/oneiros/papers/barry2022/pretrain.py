@@ -4,33 +4,23 @@
 what they follow from: configuration, data and seed.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
-from pathlib import Path
 
-import torch
-from filelock import FileLock
-from safetensors.torch import load, save
+from safetensors.torch import load
 from torch import Tensor
 
-from oneiros.core import Brain, Seeds
+from oneiros.core import Seeds
 from oneiros.data import Dataset
 from oneiros.data import load as load_data
-from oneiros.data.files import user_cache
-from oneiros.life import Event, Schedule, run_through
+from oneiros.life import run_through
 from oneiros.nets.vgg import VGG
 from oneiros.papers.barry2022.config import SCALES, Config
 from oneiros.papers.barry2022.lessons import curriculum, lessons_of
-from oneiros.papers.recipe import Build, Life, Measured
-from oneiros.phases.augment import Augment
-from oneiros.phases.visual_wake import VisualWake
-from oneiros.probes.accuracy import accuracy, predictions
+from oneiros.papers.recipe import Build, Life
+from oneiros.papers.schooling import Schooling, made_once, weights_name
 from oneiros.report.drawing import Drawing
-from oneiros.results import config_hash
-from oneiros.results.folder import write_atomically
-from oneiros.scenarios import joint
 
 
 def schooling(config: Config, data: Dataset, seed: int, device: str) -> Life:
@@ -39,61 +29,35 @@ def schooling(config: Config, data: Dataset, seed: int, device: str) -> Life:
     taught = lessons_of(data.train, data.test, plan.base, config, data.checksums)
     with Seeds(seed).building("pretraining"):
         net = VGG(replace(config.anatomy, dropout=config.pretraining.dropout), len(plan.base)).to(device)
-    task = joint(taught.train, taught.validation, batch_size=config.pretraining.batch_size)
-    brain = Brain(net=net, optim={"wake": torch.optim.Adam(net.parameters(), lr=config.pretraining.lr)})
-    views = Augment(inner=(VisualWake(),), degrees=config.degrees, shift=config.shift, zoom=config.zoom)
-
-    def measure(event: Event) -> Iterator[Measured]:
-        if event.kind == "task_end":
-            asked = taught.validation.all()
-            value = accuracy(predictions(net, asked.x), asked.targets(), task.classes)
-            yield Measured(metric="accuracy_seen", value=value, task=0, phase="end")
-
-    return Life(
-        brain=brain,
-        tasks=(task,),
-        schedule=Schedule(day=(views,), epochs=config.pretraining.epochs),
-        seeds=Seeds(seed, device),
-        order="base classes",
-        measure=measure,
-        checksums=data.checksums,
-    )
+    how = Schooling(
+        epochs=config.pretraining.epochs, batch_size=config.pretraining.batch_size, lr=config.pretraining.lr,
+        degrees=config.degrees, shift=config.shift, zoom=config.zoom,
+    )  # fmt: skip
+    seeds = Seeds(seed, device)
+    return how.life(net, taught.train, taught.validation, seeds, order="base classes", checksums=data.checksums)
 
 
-def weights_name(config: Config, checksums: Mapping[str, str]) -> str:
+def features_name(config: Config, checksums: Mapping[str, str]) -> str:
     """File name of the convolutions that this configuration makes of these data."""
     parts = ("data", "anatomy", "pretraining", "base", "per_model", "similar", "validation", "degrees", "shift", "zoom")
-    told = {name: value for name, value in asdict(config).items() if name in parts}
-    return f"vgg-{config_hash(json.loads(json.dumps({**told, 'checksums': dict(checksums)})))}.safetensors"
+    return weights_name("vgg", {name: value for name, value in asdict(config).items() if name in parts}, checksums)
 
 
 def pretrained_features(config: Config, data: Dataset, device: str) -> dict[str, Tensor]:
     """Convolutions of the pretrained VGG: those that come with the package, those kept before, or new ones."""
-    name = weights_name(config, data.checksums)
+    name = features_name(config, data.checksums)
     shipped = resources.files("oneiros") / "papers" / "barry2022" / "weights" / name
     if shipped.is_file():
         return load(shipped.read_bytes())
-    kept = user_cache() / "barry2022" / name
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    # Several workers ask at once; one makes it and the others wait.
-    with FileLock(f"{kept}.lock"):
-        if not kept.exists():
-            keep_features(schooled(config, data, device), kept)
-        return load(kept.read_bytes())
+    return load(made_once("barry2022", name, lambda: schooled(config, data, device)).read_bytes())
 
 
-def schooled(config: Config, data: Dataset, device: str) -> VGG:
-    """Live through the schooling."""
+def schooled(config: Config, data: Dataset, device: str) -> dict[str, Tensor]:
+    """Live through the schooling; the convolutions, and nothing else."""
     life = schooling(config, data, config.pretraining.seed, device)
     net = run_through(life.brain, life.tasks, life.schedule, life.seeds).net
     assert isinstance(net, VGG)
-    return net
-
-
-def keep_features(net: VGG, path: Path) -> None:
-    """Write its convolutions, and nothing else, as safetensors."""
-    state = {f"features.{key}": value.detach().cpu().contiguous() for key, value in net.features.state_dict().items()}
-    write_atomically(path, lambda beside: beside.write_bytes(save(state)))
+    return {f"features.{key}": value for key, value in net.features.state_dict().items()}
 
 
 @dataclass(frozen=True, kw_only=True)

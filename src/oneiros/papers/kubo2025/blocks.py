@@ -4,29 +4,21 @@
 they follow from: configuration, data and seed.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import torch
-from filelock import FileLock
 from safetensors.torch import load as load_tensors
-from safetensors.torch import save
+from torch import Tensor
 
-from oneiros.core import Brain, Seeds
+from oneiros.core import Seeds
 from oneiros.data import Dataset, load
-from oneiros.data.files import user_cache
-from oneiros.life import Event, Schedule, run_through
+from oneiros.life import run_through
 from oneiros.nets.blocks import ConvBlocks
-from oneiros.papers.recipe import Build, Life, Measured
-from oneiros.phases.augment import Augment
-from oneiros.phases.visual_wake import VisualWake
-from oneiros.probes.accuracy import accuracy, predictions
+from oneiros.papers.recipe import Build, Life
+from oneiros.papers.schooling import Schooling, made_once, weights_name
 from oneiros.report.drawing import Drawing
-from oneiros.results import config_hash
-from oneiros.results.folder import write_atomically
-from oneiros.scenarios import joint, thin
+from oneiros.scenarios import thin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,37 +60,20 @@ def schooling(config: BlocksConfig, data: Dataset, seed: int, device: str) -> Li
     train = thin(data.train, limit=config.examples, rng=Seeds(seed).rng("thin")) if config.examples else data.train
     with Seeds(seed).building("blocks"):
         net = ConvBlocks(len(train.classes), width=config.width, grid=config.grid).to(device)
-    task = joint(train, data.test, batch_size=config.batch_size)
-    brain = Brain(net=net, optim={"wake": torch.optim.Adam(net.parameters(), lr=config.lr)})
-    views = Augment(inner=(VisualWake(),), degrees=0.0, shift=config.shift, zoom=0.0)
-
-    def measure(event: Event) -> Iterator[Measured]:
-        if event.kind == "task_end":
-            asked = data.test.all()
-            value = accuracy(predictions(net, asked.x), asked.targets(), task.classes)
-            yield Measured(metric="accuracy_seen", value=value, task=0, phase="end")
-
-    return Life(
-        brain=brain, tasks=(task,), schedule=Schedule(day=(views,), epochs=config.epochs), seeds=Seeds(seed, device),
-        order="all classes", measure=measure, checksums=data.checksums,
-    )  # fmt: skip
-
-
-def blocks_name(config: BlocksConfig, checksums: Mapping[str, str]) -> str:
-    """File name of the weights that this configuration makes of these data."""
-    return f"blocks-{config_hash(json.loads(json.dumps({**asdict(config), 'checksums': dict(checksums)})))}.safetensors"
+    how = Schooling(
+        epochs=config.epochs, batch_size=config.batch_size, lr=config.lr, degrees=0.0, shift=config.shift, zoom=0.0
+    )
+    return how.life(net, train, data.test, Seeds(seed, device), order="all classes", checksums=data.checksums)
 
 
 def pretrained_blocks(config: BlocksConfig, data: Dataset, device: str) -> tuple[ConvBlocks, Path]:
     """The schooled blocks, and the file in the user's cache that keeps them; made there if they are not."""
-    kept = user_cache() / "kubo2025" / blocks_name(config, data.checksums)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{kept}.lock"):
-        if not kept.exists():
-            life = schooling(config, data, config.seed, device)
-            made = run_through(life.brain, life.tasks, life.schedule, life.seeds).net
-            state = {name: value.detach().cpu().contiguous() for name, value in made.state_dict().items()}
-            write_atomically(kept, lambda beside: beside.write_bytes(save(state)))
+
+    def schooled() -> Mapping[str, Tensor]:
+        life = schooling(config, data, config.seed, device)
+        return run_through(life.brain, life.tasks, life.schedule, life.seeds).net.state_dict()
+
+    kept = made_once("kubo2025", weights_name("blocks", asdict(config), data.checksums), schooled)
     net = ConvBlocks(len(data.train.classes), width=config.width, grid=config.grid)
     net.load_state_dict(load_tensors(kept.read_bytes()))
     return net.to(device).eval(), kept
