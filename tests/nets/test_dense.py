@@ -20,10 +20,28 @@ def vgg(dropout: float = 0.5) -> VGG:
         return VGG(Anatomy(blocks=((3,), (4,)), head=(6, 5), size=8, dropout=dropout), 3)
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_gradients_and_loss_are_autograds(dropout):
-    net = vgg(dropout).double()
-    parts = split(net, "features.pool2")
+def masked_first() -> nn.Sequential:
+    """As torchvision's AlexNet and EfficientNet do, dropout comes before the first layer; one layer has no bias."""
+    with Seeds(0).building("init"):
+        return nn.Sequential(
+            nn.Conv2d(3, 4, 1), nn.Flatten(), Dropout(0.4), nn.Linear(16, 5, bias=False), nn.ReLU(inplace=True),
+            nn.Linear(5, 3),
+        )  # fmt: skip
+
+
+HEADS = {
+    "vgg": (lambda: vgg(0.3), "features.pool2", 6),
+    "vgg without dropout": (lambda: vgg(0.0), "features.pool2", 6),
+    "dropout first": (masked_first, "0", 3),
+}
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_gradients_and_loss_are_autograds(head):
+    make, location, _ = HEADS[head]
+    net = make().double()
+    parts = split(net, location)
+    assert parts.dense
     x, labels = torch.randn(7, 4, 2, 2, generator=rng(), dtype=torch.float64), torch.arange(7) % 3
     with learning(parts.above, rng(1)):
         expected = cross_entropy(parts.above(x), labels)
@@ -32,11 +50,12 @@ def test_gradients_and_loss_are_autograds(dropout):
     net.zero_grad()
     loss = backpropagate(parts.dense, x, labels, rng(1))
     assert torch.allclose(loss, expected, rtol=1e-13)
-    assert len(gradients) == 6
+    assert len(gradients) == HEADS[head][2]
     for name, p in parts.above.named_parameters():
         assert p.grad is not None
         assert torch.allclose(p.grad, gradients[name], rtol=1e-12, atol=1e-15), name
-    assert all(p.grad is None for p in net.features.parameters())
+    above = {name for name, _ in parts.above.named_parameters()}
+    assert all(p.grad is None for name, p in net.named_parameters() if name not in above)
 
 
 def test_one_layer_by_hand():
