@@ -83,11 +83,12 @@ def downsampled(config: Config) -> dict[str, Condition]:
 
 
 def month(config: Config) -> dict[str, Condition]:
-    """Figure 2."""
+    """Figure 2, and beside the paper's coarse dreams whole ones, which it calls intractable."""
     late = imagined(config, LATE)
     return {
         "none": Condition(),
         "generative": late,
+        "generative_whole": Condition(LATE),
         "veridical": Condition(LATE, Veridical()),
         "continuous": late._replace(away=True),
     }

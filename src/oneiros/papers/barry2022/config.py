@@ -121,7 +121,7 @@ SMALL = replace(TINY, blocks=((16,), (32,), (64,), (128, 128), (128, 128)), head
 REPLICA = Config(anatomy=TINY, pretraining=Pretraining(epochs=60), lr=0.1)
 # lr: of .01, .03, .1 and .3 the one with which the baseline reached the lowest validation loss; see the README.
 # rewarded: with all 20 of a class, rewards would take more than a third of a selected night (`oneiros bench replay`).
-QUICK = Config(anatomy=SMALL, train=120, lr=0.1, month=12, rewarded=6)
+QUICK = Config(anatomy=SMALL, train=120, lr=0.1, rewarded=6)
 SMOKE = Config(
     data="digits", anatomy=Anatomy(blocks=((4,), (4,), (4,), (4,), (8,)), head=(16,), size=32), per_model=5,
     pretraining=Pretraining(epochs=1), similar=tuple("56789"), train=12, validation=4, test=4, days=2, month=2,

@@ -16,7 +16,7 @@ from oneiros.report.drawing import Drawing
 from oneiros.report.figures import MARKERS, PALETTE, STYLE
 
 LOCATIONS = ("baseline", *(f"location_{number}" for number in range(1, 6)), "veridical")
-MONTH = ("none", "generative", "veridical", "continuous")
+MONTH = ("none", "generative", "veridical", "continuous", "generative_whole")
 LINE = 0.145  # inches a line of statistics takes
 
 

@@ -196,9 +196,9 @@ def coarsened(rows: pd.DataFrame) -> list[str]:
 
 
 def month(rows: pd.DataFrame) -> list[str]:
-    """Figure 2B: generative replay against every other condition over the days."""
-    others = ("none", "veridical", "continuous")
-    return [line for other in others for line in over_days(rows, "generative", other)]
+    """Figure 2B: generative replay against every other condition over the days; whole dreams (ours) against none."""
+    pairs = [("generative", other) for other in ("none", "veridical", "continuous", "generative_whole")]
+    return [line for pair in (*pairs, ("generative_whole", "none")) for line in over_days(rows, *pair)]
 
 
 def selection(rows: pd.DataFrame) -> list[str]:
