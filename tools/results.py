@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from oneiros.report import (
     to_markdown,
 )
 from oneiros.report.evidence import headline_metrics, values_by_seed
-from oneiros.report.figures import draw_before_and_after, save, write_below
+from oneiros.report.figures import PALETTE, draw_before_and_after, save, write_below
 from oneiros.report.findings import Experiment
 from oneiros.report.matrices import families
 from oneiros.report.tables import difference_text, judged_metrics, measured_text, ordering_text
@@ -281,7 +281,7 @@ def headline(e: Experiment) -> tuple[str, ...]:
     return headline_metrics(e.rows, judged_metrics(e.targets, e.claims))
 
 
-def draw(published: Published, called: str, drawings: Iterable[Drawing] = ()) -> None:
+def draw(published: Published, called: str, drawings: Sequence[Drawing] = ()) -> None:
     """The README's figures of one experiment."""
     for old in FIGURES.glob(f"{called}-*"):
         old.unlink()
@@ -289,10 +289,12 @@ def draw(published: Published, called: str, drawings: Iterable[Drawing] = ()) ->
     rows, named = e.rows, {t.condition for t in e.targets}
     if rows["condition"].nunique() > MOST_LINES and named:
         rows = rows[rows["condition"].isin(named)]
-    seen = rows[(rows["metric"] == "accuracy_seen") & (rows["phase"] == "end")]
-    if seen["day"].nunique() > 1 and rows["condition"].nunique() <= MOST_LISTED:
+    seen, count = rows[(rows["metric"] == "accuracy_seen") & (rows["phase"] == "end")], rows["condition"].nunique()
+    # Beyond the palette two lines share a colour: the paper's own figure, where there is one, tells more.
+    most = len(PALETTE) if drawings else MOST_LISTED
+    if seen["day"].nunique() > 1 and count <= most:
         keep(accuracy_over_tasks(rows), f"{called}-days", note)
-    elif headline(e) and rows["condition"].nunique() <= MOST_LISTED:
+    elif headline(e) and count <= most:
         keep(final_values(rows, e.targets, headline(e)[0]), f"{called}-final", note)
     for family in families(rows[rows["metric"].str.startswith("confusion:")]):
         condition = "src" if "src" in family.cells else next(iter(family.cells))
