@@ -85,6 +85,35 @@ def test_a_plain_head_is_known_and_everything_else_is_left_to_autograd():
         assert split(net, "features.pool2").dense == ()
 
 
+class Wired(nn.Module):
+    """Layers that are called in the order given, each with the output of the one named beside it."""
+
+    def __init__(self, *wires: tuple[int, int]) -> None:
+        super().__init__()
+        self.layers, self.wires = nn.ModuleList(nn.Linear(3, 3) for _ in range(2)), wires
+
+    def forward(self, x):
+        heard = [x]
+        for layer, of in self.wires:
+            heard.append(self.layers[layer](heard[of]))
+        return heard[-1]
+
+
+def test_only_a_chain_of_different_layers_is_known():
+    def found(net: nn.Module) -> int:
+        return len(fully_connected(torch.fx.symbolic_trace(net)))
+
+    assert found(Wired((0, 0), (1, 1))) == 2
+    assert found(Wired((0, 0), (0, 1))) == 0  # one layer twice: its gradients add up
+    assert found(Wired((0, 0), (1, 0))) == 0  # the first is heard by nobody
+    tied = Wired((0, 0), (1, 1))
+    tied.layers[1].weight = tied.layers[0].weight
+    assert found(tied) == 0
+    watched = Wired((0, 0), (1, 1))
+    next(watched.layers[0].parameters()).register_hook(lambda g: 0 * g)
+    assert found(watched) == 0
+
+
 def test_a_head_that_ends_in_a_rectifier_or_a_mask_is_left_to_autograd():
     for last in (nn.ReLU(), Dropout(0.5)):
         net = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 3), last)

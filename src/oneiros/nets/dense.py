@@ -6,6 +6,7 @@ the products. The equations are those that autograd derives, and the test compar
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float, Int
@@ -20,21 +21,26 @@ PLAIN = (nn.Linear, nn.ReLU, Dropout)
 def fully_connected(part: fx.GraphModule) -> tuple[nn.Module, ...]:
     """The layers of a traced network in order, if flattening, Linear, ReLU and our Dropout are all it is; else none.
 
-    None, too, where some of its parameters are frozen or somebody listens to a layer by a hook, as only autograd's way
-    through the network would respect that.
+    None, too, where only autograd's way through the network would do: parameters that are frozen or used twice,
+    somebody who listens by a hook.
     """
     layers: list[nn.Module] = []
-    for node in part.graph.nodes:
+    for before, node in pairwise(part.graph.nodes):
         layer = part.get_submodule(node.target) if node.op == "call_module" else None
-        if node.op in ("placeholder", "output") or (_flattens(node, layer) and not layers):
+        if node.all_input_nodes != [before]:
+            return ()
+        if node.op == "output" or (_flattens(node, layer) and not layers):
             continue
         # Exactly these types: a subclass (a parametrised layer is one) may compute something else.
         if layer is None or type(layer) not in PLAIN or _is_heard(layer):
             return ()
         if not isinstance(layer, Dropout) or layer.p:
             layers.append(layer)
-    trains = all(parameter.requires_grad for layer in layers for parameter in layer.parameters())
-    return tuple(layers) if layers and isinstance(layers[-1], nn.Linear) and trains else ()
+    parameters = [parameter for layer in layers for parameter in layer.parameters()]
+    plain = all(p.requires_grad and not p._backward_hooks for p in parameters) and len(set(parameters)) == len(
+        parameters
+    )
+    return tuple(layers) if plain and layers and isinstance(layers[-1], nn.Linear) else ()
 
 
 def _flattens(node: fx.Node, layer: nn.Module | None) -> bool:
