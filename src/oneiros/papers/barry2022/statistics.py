@@ -89,7 +89,8 @@ def earlier(rows: pd.DataFrame, names: Sequence[str]) -> list[str]:
     goal, lines = means[0, -1], []
     for name, mean in zip(names[1:], means[1:], strict=True):
         reached = np.flatnonzero(mean >= goal)
-        when = f"{len(mean) - 1 - reached[0]} days earlier" if len(reached) else "never"
+        days = len(mean) - 1 - reached[0] if len(reached) else None
+        when = {None: "never", 0: "on the last day, too", 1: "1 day earlier"}.get(days, f"{days} days earlier")
         lines.append(f"{name} reaches the baseline's final accuracy ({100 * goal:.1f} %): {when}")
     return lines
 
