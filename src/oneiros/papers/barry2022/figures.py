@@ -1,5 +1,6 @@
 """The paper's figures from rows, with the statistics written under them; those of the replica say so."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import matplotlib as mpl
@@ -179,7 +180,8 @@ def _bars(rows: pd.DataFrame, names: Sequence[str], title: str, lines: Sequence[
         axes.plot(np.full(len(mine), index) + 0.2, mine, "o", color=colour, markersize=3)
         if len(mine) > 1:
             axes.errorbar(index, mine.mean(), yerr=_sem(mine), color=colour, capsize=3)
-    axes.set_xticks(range(len(names)), [name.replace("_", " ").replace(" 4 ", " 4\n") for name in names])
+    # What a location is changed in stands on a line of its own: "location 4", "coarser".
+    axes.set_xticks(range(len(names)), [re.sub(r" (\d) ", r" \1\n", name.replace("_", " ")) for name in names])
     axes.tick_params(axis="x", labelsize=8)
     axes.set(ylabel=f"test accuracy (%), {values.shape[1]} models, s.e.m.")
     return figure
