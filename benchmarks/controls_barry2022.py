@@ -22,7 +22,7 @@ from oneiros.papers.barry2022.conditions import EXEMPLARS
 from oneiros.papers.recipe import Run
 from oneiros.papers.settings import override
 from oneiros.papers.sweep import do, plan, sweep
-from oneiros.results import read_rows
+from oneiros.results import read_results
 
 FEW = Path(__file__).parents[1] / "results" / "barry2022-exemplars-replica" / "rows.parquet"
 BRIEF = ("evaluate_on=validation", "month=12")
@@ -46,7 +46,10 @@ def lived(out: Path, name: str, conditions: tuple[str, ...], seeds: int, setting
     for outcome in sweep(LocalEngine(do, workers=asked.jobs), plan(runs), lambda *_: None):
         if outcome.error:
             raise SystemExit(outcome.message)
-    return last_day(read_rows(out))
+    found = read_results(out)
+    if found.problems:  # runs of another version of the code, say, do not count
+        raise SystemExit("\n".join(map(str, found.problems)))
+    return last_day(found.rows)
 
 
 def last_day(rows: pd.DataFrame) -> pd.Series:
