@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 README = Path(__file__).parents[1] / "README.md"
 
 
@@ -12,11 +14,16 @@ def examples() -> list[str]:
     return re.findall(r"```python\n(.*?)```", README.read_text(), flags=re.DOTALL)
 
 
-def test_the_second_example_keeps_ten_classes_without_one_stored_example(capsys):
+@pytest.mark.parametrize(
+    ("epochs", "least"), [("epochs=8", 0.85), pytest.param("epochs=15", 0.9, marks=pytest.mark.slow)]
+)
+def test_the_second_example_keeps_ten_classes_without_one_stored_example(capsys, epochs, least):
     """Never having slept it would end at a fifth: it would know the last two classes."""
-    exec(compile(examples()[1], "README.md", "exec"), {})
+    example = examples()[1]
+    assert example.count("epochs=15") == 1  # as printed; half as long days do in a hurry
+    exec(compile(example.replace("epochs=15", epochs), "README.md", "exec"), {})
     right, holds_raw = capsys.readouterr().out.split()
-    assert float(right) >= 0.9
+    assert float(right) >= least
     assert holds_raw == "False"
     assert len(examples()) == 2
 
@@ -29,6 +36,7 @@ def test_the_example_runs_and_the_network_sleeps(capsys):
     assert after > before + 0.1, "the last night of the example should bring something back"
 
 
+@pytest.mark.slow  # `.ci/run` asks the same of the tool itself
 def test_its_tables_are_generated_from_the_committed_rows():
     tool = README.parent / "tools" / "results.py"
     answer = subprocess.run([sys.executable, tool, "readme", "--check"], check=False)
