@@ -96,6 +96,7 @@ def marks_and_points(svg):
     return len(re.findall("<(?:text|use|path|rect)", svg)), points
 
 
+@pytest.mark.slow
 def test_a_page_of_many_conditions_stays_small(of_many):
     """A mark takes its address and style, a point its coordinates, a letter itself; so do 30 conditions together."""
     out, page = of_many
@@ -126,6 +127,7 @@ def test_markers_say_their_style_once_where_they_can_inherit_it(style, written):
     assert _written(group, {}) == written
 
 
+@pytest.mark.slow
 def test_no_picture_of_a_figure_is_in_the_page_twice(of_many):
     """A heat map is one small image, not a picture of the whole panel."""
     _, page = of_many

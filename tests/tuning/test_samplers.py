@@ -28,7 +28,7 @@ def proposals(name, *, seed, trials, population=20) -> optuna.Study:
     return study
 
 
-@pytest.mark.parametrize("name", ["ga", "cmaes", "tpe"])
+@pytest.mark.parametrize("name", ["ga", pytest.param("cmaes", marks=pytest.mark.slow), "tpe"])
 def test_each_sampler_comes_nearer_to_the_top_than_chance_on_every_seed(name):
     for seed in range(3):
         best = {n: proposals(n, seed=seed, trials=150).best_value for n in (name, "random")}
