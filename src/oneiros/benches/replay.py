@@ -30,7 +30,6 @@ def sleeper(location: str, coarsen: int) -> tuple[Brain, CategoryReplay]:
     rng = Seeds(0).rng("bench")
     with Seeds(0).building("init"):
         net = VGG(QUICK.anatomy, CLASSES)
-    shown = torch.arange(CLASSES * QUICK.train) % CLASSES
     held_labels = torch.arange(CLASSES * QUICK.validation) % CLASSES
     activations, held = ClassActivations(coarsen), Images()
     held.store(_random_images(held_labels, rng), rng)
@@ -39,8 +38,8 @@ def sleeper(location: str, coarsen: int) -> tuple[Brain, CategoryReplay]:
     }  # fmt: skip
     optimiser = TensorFlowAdam(net.parameters(), lr=QUICK.lr, epsilon=QUICK.epsilon)
     brain = Brain(net=net, memory=memory, optim={"wake": optimiser})
-    for labels in shown.split(QUICK.batch_size):
-        memory["today"].store(_random_images(labels, rng), rng)
+    for batch in _random_day(rng):
+        memory["today"].store(batch, rng)
     Encode(location=location)(brain, rng)
     replay = CategoryReplay(location=location, above=names_above(net, location), batch_size=QUICK.batch_size)
     return brain, replay
@@ -49,6 +48,11 @@ def sleeper(location: str, coarsen: int) -> tuple[Brain, CategoryReplay]:
 def _random_images(labels: torch.Tensor, rng: torch.Generator) -> Batch:
     size = QUICK.anatomy.size
     return Batch(x=torch.rand(len(labels), 3, size, size, generator=rng), y=labels)
+
+
+def _random_day(rng: torch.Generator) -> Iterator[Batch]:
+    shown = torch.arange(CLASSES * QUICK.train) % CLASSES
+    return (_random_images(labels, rng) for labels in shown.split(QUICK.batch_size))
 
 
 def full_size() -> tuple[Brain, CategoryReplay]:
@@ -119,8 +123,7 @@ def _over_upper(name: str, brain: Brain, replay: CategoryReplay, rounds: int) ->
 def _selection(brain: Brain, replay: CategoryReplay) -> Iterator[Measurement]:
     """A selected night has as many steps: what it takes longer are rewards, single-class draws and the selector."""
     encode, rng = Encode(location=replay.location), Seeds(0).rng("evening")
-    shown = torch.arange(CLASSES * QUICK.train) % CLASSES
-    today = [_random_images(labels, rng) for labels in shown.split(QUICK.batch_size)]
+    today = list(_random_day(rng))
 
     def evening() -> None:
         for batch in today:

@@ -37,9 +37,8 @@ def fully_connected(part: fx.GraphModule) -> tuple[nn.Module, ...]:
         if not isinstance(layer, Dropout) or layer.p:
             layers.append(layer)
     parameters = [parameter for layer in layers for parameter in layer.parameters()]
-    plain = all(p.requires_grad and not p._backward_hooks for p in parameters) and len(set(parameters)) == len(
-        parameters
-    )
+    once = len(set(parameters)) == len(parameters)
+    plain = once and all(p.requires_grad and not p._backward_hooks for p in parameters)
     return tuple(layers) if plain and layers and isinstance(layers[-1], nn.Linear) else ()
 
 
@@ -69,6 +68,7 @@ def backpropagate(
         rng: for the masks of dropout, drawn from the first layer to the last.
     """
     h, kept = x.flatten(1), []
+    lowest = next(layer for layer in layers if isinstance(layer, nn.Linear))
     for layer in layers:
         if isinstance(layer, nn.Linear):
             kept.append(h)
@@ -86,8 +86,9 @@ def backpropagate(
             layer.weight.grad = delta.T @ told
             if layer.bias is not None:
                 layer.bias.grad = delta.sum(0)
-            if layer is not layers[0]:
-                delta = delta @ layer.weight
+            if layer is lowest:
+                break
+            delta = delta @ layer.weight
         else:
             # The sign of a rectified activation is 1 where the rectifier was open, else 0.
             delta = delta * (told if isinstance(layer, Dropout) else told.sign())

@@ -3,9 +3,11 @@
 Test: `tests/phases/test_scholar_phases.py`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
@@ -31,9 +33,25 @@ class BackpropWake:
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""
-        loss = batch.mean(cross_entropy(brain.net(batch.x), batch.targets(), reduction="none"))
-        descend(brain.optimiser(self.optim), loss)
-        return {"loss": loss.detach()}
+        return learn_batch(brain, batch, self.optim, surprise)
+
+
+def surprise(scores: Float[Tensor, "n classes"], labels: Int64[Tensor, " n"]) -> Float[Tensor, " n"]:
+    """Cross-entropy of each example.
+
+    >>> surprise(torch.zeros(1, 2), torch.tensor([0]))  # log 2
+    tensor([0.6931])
+    """
+    return cross_entropy(scores, labels, reduction="none")
+
+
+def learn_batch(
+    brain: Brain, batch: Batch, optim: str, loss_of_each: Callable[[Tensor, Tensor], Tensor]
+) -> dict[str, Tensor]:
+    """One step of the optimiser `optim` on the mean of `loss_of_each(scores, labels)`, weighted as the batch says."""
+    loss = batch.mean(loss_of_each(brain.net(batch.x), batch.targets()))
+    descend(brain.optimiser(optim), loss)
+    return {"loss": loss.detach()}
 
 
 def descend(optimiser: torch.optim.Optimizer, loss: Tensor, *others: torch.optim.Optimizer) -> None:

@@ -12,7 +12,7 @@ from torch.nn.functional import one_hot
 
 from oneiros.core import Batch, Brain
 from oneiros.nets.modes import learning
-from oneiros.phases.backprop_wake import descend
+from oneiros.phases.backprop_wake import learn_batch
 
 
 def rectified_loss(scores: Float[Tensor, "n classes"], labels: Int64[Tensor, " n"]) -> Float[Tensor, " n"]:
@@ -47,6 +47,4 @@ class RectifiedWake:
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""
         with learning(brain.net, rng):
-            loss = batch.mean(rectified_loss(brain.net(batch.x), batch.targets()))
-            descend(brain.optimiser(self.optim), loss)
-        return {"loss": loss.detach()}
+            return learn_batch(brain, batch, self.optim, rectified_loss)

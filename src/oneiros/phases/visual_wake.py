@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from oneiros.core import Batch, Brain
 from oneiros.nets.modes import learning
+from oneiros.phases.backprop_wake import learn_batch, surprise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +30,5 @@ class VisualWake:
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""
-        optimiser = brain.optimiser(self.optim)
-        optimiser.zero_grad(set_to_none=True)
         with learning(brain.net, rng):
-            loss = batch.mean(cross_entropy(brain.net(batch.x), batch.targets(), reduction="none"))
-        loss.backward()
-        optimiser.step()
-        return {"loss": loss.detach()}
+            return learn_batch(brain, batch, self.optim, surprise)
