@@ -9,7 +9,8 @@ from oneiros.core import Seeds
 from oneiros.equations.dreaming import reconstruction
 from oneiros.metrics.distances import Organisation, euclidean, mean_square
 from oneiros.nets.dreaming import DreamingNet
-from oneiros.probes.dreaming import Pairs, covered, distances, dreams, encoded, losses, pairs, principal_axes
+from oneiros.phases import Replay
+from oneiros.probes.dreaming import Nights, Pairs, covered, distances, dreams, encoded, losses, pairs, principal_axes
 
 
 def small() -> DreamingNet:
@@ -71,9 +72,13 @@ def test_principal_axes_are_sklearn_s_up_to_sign():
     torch.testing.assert_close(mean, z.mean(0))
 
 
+PAPER = Nights(Replay().mixed, Replay(memories=0.5, newest=0.5).mixed)
+
+
 def test_dreams_are_made_of_the_latents_of_the_images():
     net, x, old = small(), images("x"), images("old")
-    single, shown, mixed = dreams(net, x, old, Seeds(0).rng("dream"))
+    single, shown, mixed, recalled = dreams(net, x, old, PAPER, Seeds(0).rng("dream"))
+    torch.testing.assert_close(recalled, net(x).detach())
     torch.testing.assert_close(single, net.generator(net(x)).detach())
     assert ((shown == single) | (shown == 0)).all()
     noise = torch.randn(5, 6, generator=Seeds(0).rng("dream"))
@@ -84,7 +89,7 @@ def test_dreams_are_made_of_the_latents_of_the_images():
 def test_all_losses_are_measured_and_nothing_moves():
     net, x = small(), images("x")
     before = {name: p.clone() for name, p in net.named_parameters()}
-    found = losses(net, x, images("old"), Seeds(0).rng("losses"))
+    found = losses(net, x, images("old"), PAPER, Seeds(0).rng("losses"))
     assert set(found) == {"image", "kl", "real", "nrem", "fake"}
     assert found["image"] == pytest.approx(reconstruction(net.generator(net(x)), x).item(), rel=1e-6)
     assert all(torch.equal(before[name], p) for name, p in net.named_parameters())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from matplotlib.figure import Figure
 
 from oneiros.core import Seeds
@@ -12,7 +13,7 @@ from oneiros.data import load
 from oneiros.life import live
 from oneiros.papers import experiment
 from oneiros.papers.deperrois2022.config import Config
-from oneiros.papers.deperrois2022.experiment import lessons
+from oneiros.papers.deperrois2022.experiment import cycles, dreamed, lessons
 from oneiros.papers.recipe import Build, Life, Run, perform
 from oneiros.report import check
 from oneiros.results import read_rows
@@ -157,3 +158,21 @@ def test_settings_that_make_no_sense_are_refused():
     ):
         with pytest.raises(ValueError, match=words):
             replace(CHOSEN.scales["smoke"], **change)
+
+
+def test_each_condition_is_judged_on_the_dreams_of_its_own_nights():
+    config = CHOSEN.scales["smoke"]
+    z, old, noise = (torch.randn(4, 8, generator=Seeds(0).rng(name)) for name in ("z", "old", "noise"))
+    mixed = 0.25 * z + 0.25 * old + 0.5 * noise
+    rem = {"without_memory_mix": z, "rem_from_noise": noise, "rem_from_memories": (z + old) / 2}
+    for condition in CHOSEN.conditions:
+        nights = dreamed(config, cycles(config)[condition])
+        torch.testing.assert_close(nights.rem(z, old, Seeds(0).rng("noise")), rem.get(condition, mixed))
+        asleep = mixed if condition == "nrem_mixed" else z
+        torch.testing.assert_close(nights.nrem(z, old, Seeds(0).rng("noise")), asleep)
+
+
+def test_mixtures_of_the_settings_are_measured_too():
+    config = replace(CHOSEN.scales["smoke"], memories=1.0, newest=0.0)
+    z, old = (torch.randn(4, 8, generator=Seeds(0).rng(name)) for name in ("z", "old"))
+    torch.testing.assert_close(dreamed(config, cycles(config)["pad"]).rem(z, old, Seeds(0).rng("noise")), old)

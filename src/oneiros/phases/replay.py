@@ -6,6 +6,7 @@ Equation: `oneiros.equations.dreaming.mixture`. Test: `tests/phases/test_dreamin
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from oneiros.core import Brain
@@ -44,7 +45,12 @@ class Replay:
     def __call__(self, memory: RecentLatents, rng: torch.Generator) -> Tensor:
         """Latents to dream from, as many as this wake batch had."""
         present = memory.present
-        previous = present if memory.previous is None else memory.previous
+        return self.mixed(present, present if memory.previous is None else memory.previous, rng)
+
+    def mixed(
+        self, present: Float[Tensor, "b latent"], previous: Float[Tensor, "b latent"], rng: torch.Generator
+    ) -> Float[Tensor, "b latent"]:
+        """Latents to dream from, given this wake batch's and the previous one's."""
         noise = torch.zeros_like(present)
         if self.memories < 1:
             noise = torch.randn(present.shape, generator=rng, device=rng.device, dtype=present.dtype)

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from oneiros.equations.dreaming import (
     divergence,
-    mixture,
     occlusion,
     reconstruction,
     taken_for_external,
@@ -36,45 +35,66 @@ def covered(
         yield x * occlusion(tiles, probability, size, (SIDE, SIDE))
 
 
+Mixing = Callable[[Float[Tensor, "b latent"], Float[Tensor, "b latent"], torch.Generator], Float[Tensor, "b latent"]]
+"""Latents of this wake batch and of the previous one, to those that are dreamed of: `Replay.mixed`, say."""
+
+
+class Nights(NamedTuple):
+    """What each kind of sleep dreams of; a condition that mixes otherwise is measured on its own mixtures."""
+
+    nrem: Mixing
+    rem: Mixing
+
+
 class Dreams(NamedTuple):
     """What the generator makes of memories, `[b, 3, 32, 32]` in [-1, 1].
 
-    `nrem` of single ones, `shown` the same as NREM shows them to the encoder, `rem` of mixtures.
+    `nrem` and `rem` as in such nights, `shown` as NREM shows its dreams to the encoder, `recalled` the latents
+    `[b, latent]` that NREM dreamed of.
     """
 
     nrem: Tensor
     shown: Tensor
     rem: Tensor
+    recalled: Tensor
 
 
 def dreams(
-    net: DreamingNet, present: Float[Tensor, "b ..."], previous: Float[Tensor, "b ..."], rng: torch.Generator
+    net: DreamingNet,
+    present: Float[Tensor, "b ..."],
+    previous: Float[Tensor, "b ..."],
+    nights: Nights,
+    rng: torch.Generator,
 ) -> Dreams:
-    """Dreams of two wake batches, mixed as in the paper and covered by one mask as in one NREM batch."""
+    """Dreams of two wake batches, mixed as in `nights` and covered by one mask as in one NREM batch."""
     with looking_only(net):
         z, old = net(present), net(previous)
-        noise = torch.randn(z.shape, generator=rng, device=rng.device, dtype=z.dtype).to(z.device)
+        mixed, recalled = nights.rem(z, old, rng), nights.nrem(z, old, rng)
         probability = torch.rand((), generator=rng, device=rng.device)
         size = torch.randint(1, 9, (), generator=rng, device=rng.device)
         tiles = torch.rand(1, SIDE, SIDE, generator=rng, device=rng.device)
         mask = occlusion(tiles, probability, size, (SIDE, SIDE)).to(z.device)
-        single = net.generator(z)
-        return Dreams(single, single * mask, net.generator(mixture(z, old, noise, memories=0.5, newest=0.5)))
+        dream = net.generator(recalled)
+        return Dreams(dream, dream * mask, net.generator(mixed), recalled)
 
 
 def losses(
-    net: DreamingNet, present: Float[Tensor, "b ..."], previous: Float[Tensor, "b ..."], rng: torch.Generator
+    net: DreamingNet,
+    present: Float[Tensor, "b ..."],
+    previous: Float[Tensor, "b ..."],
+    nights: Nights,
+    rng: torch.Generator,
 ) -> dict[str, float]:
     """Every loss of the paper on these images, whether or not the net was trained on it (Appendix 1, Figs. 1 and 2)."""
     with looking_only(net):
         features = net.encoder.features(present)
         z = net.encoder.latents(features)
-        single, shown, mixed = dreams(net, present, previous, rng)
+        _, shown, mixed, recalled = dreams(net, present, previous, nights, rng)
         return {
-            "image": float(reconstruction(single, present)),
+            "image": float(reconstruction(net.generator(z), present)),
             "kl": float(divergence(z)),
             "real": float(taken_for_external(net.encoder.score(features))),
-            "nrem": float(reconstruction(net(shown), z)),
+            "nrem": float(reconstruction(net(shown), recalled)),
             "fake": float(taken_for_internal(net.encoder.score(net.encoder.features(mixed)))),
         }
 

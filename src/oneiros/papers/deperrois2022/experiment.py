@@ -20,6 +20,7 @@ from oneiros.papers.deperrois2022.config import Config
 from oneiros.papers.deperrois2022.measure import Observer
 from oneiros.papers.recipe import Build, Life
 from oneiros.phases import DreamingWake, ForgetLatents, Nrem, PhantomStep, Rem, Replay
+from oneiros.probes.dreaming import Nights
 from oneiros.report.drawing import Drawing
 from oneiros.scenarios import CentredTask, carve, joint, thin
 
@@ -64,6 +65,14 @@ CONDITIONS = (
     "pad", "without_memory_mix", "without_rem", "without_nrem", "wake_only", "rem_before_nrem", "rem_from_noise",
     "rem_from_memories", "nrem_mixed", "untrained", "pad_phantom_steps", "without_nrem_phantom_steps",
 )  # fmt: skip
+
+
+def dreamed(config: Config, cycle: Cycle) -> Nights:
+    """What the cycle's own NREM and REM dream of; the paper's mixtures stand for a sleep that it lacks."""
+    single, mixed = Replay(), Replay(memories=config.memories, newest=config.newest)
+    nrem = next((phase.replay for phase in cycle.night if isinstance(phase, Nrem)), single)
+    rem = next((phase.replay for phase in cycle.night if isinstance(phase, Rem)), mixed)
+    return Nights(nrem=nrem.mixed, rem=rem.mixed)
 
 
 def schedule(config: Config, cycle: Cycle) -> Schedule:
@@ -120,10 +129,11 @@ class Dreaming:
         train, test = lessons(config, data, seeds)
         task = CentredTask(inner=joint(train, test, batch_size=config.batch_size))
         brain = newborn(config, seeds, what.device)
-        plan = schedule(config, cycles(config)[what.condition])
+        cycle = cycles(config)[what.condition]
+        plan = schedule(config, cycle)
         observer = Observer(
             brain=brain, config=config, seeds=seeds, train=train, test=test, batches=len(task), extractor=extractor,
-            epochs=plan.epochs,
+            epochs=plan.epochs, nights=dreamed(config, cycle),
         )  # fmt: skip
         return Life(
             brain=brain,

@@ -20,7 +20,7 @@ from oneiros.nets.dreaming import DreamingNet, dreaming_net
 from oneiros.papers.deperrois2022.config import Config
 from oneiros.papers.recipe import Measured
 from oneiros.probes import Readout, ridge_readout, sgd_readout
-from oneiros.probes.dreaming import covered, distances, dreams, encoded, losses, pairs, principal_axes
+from oneiros.probes.dreaming import Nights, covered, distances, dreams, encoded, losses, pairs, principal_axes
 from oneiros.results import Picture
 from oneiros.scenarios import centred
 
@@ -50,6 +50,7 @@ class Observer:
     batches: int  # in an epoch
     epochs: int
     extractor: nn.Module
+    nights: Nights
     sums: dict[str, Tensor] = field(default_factory=dict)
 
     @property
@@ -144,16 +145,16 @@ class Observer:
     def losses(self) -> dict[str, float]:
         """All losses on the same training images, trained on or not (Appendix 1, Figs. 1 and 2)."""
         present, previous = self.two_batches("losses", min(LOSS_IMAGES, len(self.train) // 2))
-        measured = losses(self.net, present, previous, self.rng("losses-noise"))
+        measured = losses(self.net, present, previous, self.nights, self.rng("losses-noise"))
         return {f"loss/{name}": value for name, value in measured.items()}
 
     def realism(self) -> dict[str, float]:
-        """Frechet distance of NREM dreams (not covered) and REM dreams to training images (Fig. 3 d)."""
+        """Frechet distance of the condition's dreams, NREM's not covered, to training images (Fig. 3 d)."""
         present, previous = self.two_batches("fid", min(self.config.fid_samples, len(self.train) // 2))
         rng, features = self.rng("fid-noise"), ([], [], [])
         with torch.no_grad():
             for x, old in zip(present.split(CHUNK), previous.split(CHUNK), strict=True):
-                dreamed = dreams(self.net, x, old, rng)
+                dreamed = dreams(self.net, x, old, self.nights, rng)
                 for kept, images in zip(features, (x, dreamed.nrem, dreamed.rem), strict=True):
                     kept.append(self.extractor(images).double().cpu().numpy())
         real, nrem, rem = (moments(np.concatenate(kept)) for kept in features)
@@ -169,14 +170,14 @@ class Observer:
         if event.kind != "epoch_end" or epoch not in (*self.config.gallery_epochs, self.epochs):
             return
         present, previous = self.two_batches("gallery", min(GALLERY, len(self.train) // 2))
-        dreamed = dreams(self.net, present, previous, self.rng("gallery-noise"))
+        dreamed = dreams(self.net, present, previous, self.nights, self.rng("gallery-noise"))
         yield _picture(
             "nrem", epoch, {"wake": present, "dream": dreamed.nrem, "as NREM shows it": dreamed.shown},
             "NREM: each image as it was seen awake, as its latents call it up again, and covered by the night's mask",
         )  # fmt: skip
         yield _picture(
             "rem", epoch, {"wake": present, "wake before": previous, "dream": dreamed.rem},
-            "REM: two images seen awake, and what half noise and a quarter of each one's latents call up",
+            "REM: two images seen awake, and what their latents call up, mixed as in this condition's REM",
         )  # fmt: skip
 
     def images(self, examples: Examples) -> Iterator[Tensor]:
