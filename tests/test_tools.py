@@ -48,6 +48,16 @@ def test_an_experiment_without_accuracies_is_collected_and_told(tool, tmp_path):
     assert "6 runs" in block
 
 
+def test_the_commits_that_rows_come_from_are_collected_and_told(tool, tmp_path):
+    write(tmp_path / "out", "dreams", "first", "loss", {"a": 0.5}, commit="a" * 40, tree="clean")
+    write(tmp_path / "out", "dreams", "first", "loss", {"b": 0.5}, commit="b" * 40, tree="changed")
+    tool.collect(tmp_path / "out", tmp_path / "dreams-first")
+    provenance = tool.load(tmp_path / "dreams-first").provenance
+    assert provenance["commits"] == [f"{'a' * 40} clean", f"{'b' * 40} changed"]
+    assert "(commit aaaaaaaaa, bbbbbbbbb and changes), torch" in tool.how(provenance)
+    assert "(commit" not in tool.how({**provenance, "commits": []})
+
+
 def test_misses_are_told_in_words_with_their_numbers(tool, tmp_path):
     write(tmp_path / "out", "kubo2025", "mnist", "accuracy_seen", {"src": 0.30, "sequential": 0.25})
     tool.collect(tmp_path / "out", tmp_path / "kubo2025-mnist")

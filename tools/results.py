@@ -104,6 +104,8 @@ def collect(out: Path, to: Path) -> None:
     seconds = {f"{run['condition']}/{run['seed']}": run["seconds"] for run in made}
     memory = [run["memory"] for run in made if run["memory"]]
     shared["data"] = dict(sorted({file: digest for run in made for file, digest in run["data"].items()}.items()))
+    # One code can be that of several commits that changed only what does not run.
+    shared["commits"] = sorted({f"{run['commit']} {run['tree']}" for run in made if run["commit"]})
     said = {**shared, "seconds": seconds, "peak_memory": max(memory, default=None), "left_out": list(results.problems)}
     (to / "provenance.json").write_text(json.dumps(said, indent=1) + "\n")
 
@@ -129,8 +131,16 @@ def how(provenance: dict) -> str:
     also = f" Left out: {'; '.join(left_out)}." if left_out else ""
     return (
         f"{len(provenance['seconds'])} runs, {total / 60:.1f} minutes in all, on {provenance['device']}; "
-        f"oneiros {provenance['code']}, torch {versions['torch']}, Python {versions['python']}.{also}"
+        f"oneiros {provenance['code']}{commits(provenance)}, torch {versions['torch']}, "
+        f"Python {versions['python']}.{also}"
     )
+
+
+def commits(provenance: dict) -> str:
+    """The git commits that the code came from, in brackets, or nothing where they were not noted."""
+    noted = (entry.split() for entry in provenance.get("commits", []))
+    said = ", ".join(f"{commit[:9]}{'' if tree == 'clean' else ' and changes'}" for commit, tree in noted)
+    return f" (commit {said})" if said else ""
 
 
 def image(path: Path, name: str, title: str, below: str = "") -> str:

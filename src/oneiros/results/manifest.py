@@ -4,10 +4,12 @@ import functools
 import hashlib
 import json
 import platform
+import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata, resources
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from oneiros.results.errors import DamagedError
 
@@ -39,6 +41,48 @@ def code_version() -> str:
     return f"{metadata.version('oneiros')}+{digest.hexdigest()[:12]}"
 
 
+class Revision(NamedTuple):
+    """Where a checkout of source files is in its history.
+
+    Attributes:
+        commit: hash of the git commit; "" where there is none to name.
+        tree: "clean" where the files are those of the commit, "changed" where not; "" without a commit.
+    """
+
+    commit: str = ""
+    tree: str = ""
+
+
+@functools.cache
+def revision() -> Revision:
+    """The git commit that the package's source files come from, so that a `code_version` leads to its text."""
+    with resources.as_file(resources.files("oneiros")) as folder:
+        return revision_of(folder)
+
+
+def revision_of(folder: Path) -> Revision:
+    """That of the Python files in `folder`; empty outside a checkout, and where git does not follow those files.
+
+    >>> revision_of(Path("/"))
+    Revision(commit='', tree='')
+    """
+    try:
+        # An installed package can lie below somebody else's checkout: their commit says nothing of these files.
+        if not _git(folder, "ls-files", "--", "*.py"):
+            return Revision()
+        commit = _git(folder, "rev-parse", "HEAD")
+        return Revision(commit, "changed" if _git(folder, "status", "--porcelain", "--", ".") else "clean")
+    except (OSError, subprocess.SubprocessError):
+        return Revision()
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=30
+    )
+    return done.stdout.strip()
+
+
 def environment() -> dict[str, str]:
     """Versions of what the numbers depend on, without importing it."""
     return {"python": platform.python_version(), "machine": platform.machine(), **dict(_installed())}
@@ -68,6 +112,7 @@ class Manifest:
             is said wherever the experiment is named. Known once the run has begun.
         code: see `code_version`.
         versions: see `environment`.
+        commit, tree: see `Revision`; "" outside a checkout, and in manifests from before it was noted.
     """
 
     paper: str
@@ -81,6 +126,8 @@ class Manifest:
     note: str = ""
     code: str = field(default_factory=code_version)
     versions: Mapping[str, str] = field(default_factory=environment)
+    commit: str = field(default_factory=lambda: revision().commit)
+    tree: str = field(default_factory=lambda: revision().tree)
 
     @property
     def hash(self) -> str:
@@ -108,8 +155,9 @@ class Manifest:
         """Read `manifest.json`; `where` names it in errors."""
         try:
             entries = json.loads(text, parse_constant=_no_number)
-            # These two have defaults for a run that begins; a run that was must say its own.
-            manifest = cls(**{**entries, "code": entries["code"], "versions": entries["versions"]})
+            # These have defaults for a run that begins; a run that was must say its own, the commit if it knew.
+            own = {name: entries[name] for name in ("code", "versions")}
+            manifest = cls(**{"commit": "", "tree": "", **entries, **own})
             manifest._require_types()
             return manifest
         except (ValueError, TypeError, KeyError, RecursionError) as error:
