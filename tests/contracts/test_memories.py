@@ -9,6 +9,7 @@ from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.memory.images import Images
 from oneiros.memory.mean_input import MeanInput
+from oneiros.memory.moments import ClassMoments, Moments
 from oneiros.memory.past_lessons import PastLessons
 from oneiros.memory.projector import Projector
 from oneiros.memory.recent_latents import RecentLatents
@@ -33,6 +34,9 @@ MEMORIES = {
     "projector": lambda: Projector(damping=0.1),
     "images": Images,
     "class-activations": ClassActivations,
+    "moments": Moments,
+    "moments in float32": lambda: Moments("float32"),
+    "class-moments": ClassMoments,
     "class-activations in float16": lambda: ClassActivations(dtype="float16"),
 }
 every_memory = pytest.mark.parametrize("make", MEMORIES.values(), ids=MEMORIES.keys())

@@ -15,12 +15,14 @@ from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.memory.images import Images
 from oneiros.memory.mean_input import MeanInput
+from oneiros.memory.moments import ClassMoments, Moments
 from oneiros.memory.projector import Projector
 from oneiros.memory.recent_latents import RecentLatents
 from oneiros.memory.selector import Selector
 from oneiros.nets import VGG, Anatomy, RecurrentNet, ThinnedPerceptron, names_above, split
 from oneiros.nets.dreaming import DreamingNet
 from oneiros.nets.equilibrium import EquilibriumRNN
+from oneiros.nets.features import GaussianHead
 from oneiros.nets.layers import MultiHead, Perceptron
 from oneiros.nets.scholar import Scholar, Succession
 from oneiros.nets.vae import VAE, ClassVAE
@@ -46,6 +48,8 @@ from oneiros.phases.consolidate import Consolidate, FreshOptimisers, Newborn, Su
 from oneiros.phases.dreaming_wake import DreamingWake
 from oneiros.phases.encode import EncodeBeside, RestBelow
 from oneiros.phases.equilibrium_wake import EquilibriumWake
+from oneiros.phases.exact_heads import ClassMeans, Fecam, Gaussians, Ridge
+from oneiros.phases.exact_night import Accumulate, ExactNight
 from oneiros.phases.forget import ForgetLatents
 from oneiros.phases.interleave import Interleave
 from oneiros.phases.learn_class_vae import LearnClassVAE
@@ -220,6 +224,15 @@ def sampling_brain() -> Brain:
     return brain
 
 
+def summing_brain(memory: type[Moments] = Moments, head: type[nn.Module] = nn.Linear) -> Brain:
+    """A frozen layer and a head, and the moments of one lesson."""
+    with Seeds(0).building("init"):
+        net = nn.Sequential(nn.Linear(6, 5), head(5, 3))
+    brain = Brain(net=net, memory={"moments": memory()})
+    Accumulate(location="0")(brain, LESSON, Seeds(0).rng("day"))
+    return brain
+
+
 def replay(**changed):
     above = names_above(ventral_brain().net, "features.pool1")
     return CategoryReplay(**(dict(location="features.pool1", above=above, batch_size=5, per_class=4) | changed))
@@ -292,6 +305,14 @@ CASES = {
     "category-replay of remembered activations": Case(replay(dreams=Veridical()), ventral_brain),
     "category-replay rectified": Case(replay(dreams=Imagined(shape=rectified)), ventral_brain),
     "selected-replay": Case(SelectedReplay(inner=replay(), classes=3), ventral_brain),
+    "accumulate": Case(Accumulate(location="0"), summing_brain),
+    "exact-night": Case(ExactNight(into="1"), summing_brain),
+    "exact-night by ridge": Case(ExactNight(head=Ridge(), into="1"), summing_brain),
+    "exact-night of class means": Case(ExactNight(head=ClassMeans(), into="1"), summing_brain),
+    "exact-night of gaussians": Case(
+        ExactNight(head=Gaussians(), into="1"), lambda: summing_brain(ClassMoments, GaussianHead)
+    ),
+    "exact-night as FeCAM": Case(ExactNight(head=Fecam(), into="1"), lambda: summing_brain(ClassMoments, GaussianHead)),
     "away by day": Case(Away(inner=VisualWake(), dream=replay()), ventral_brain, VISUAL_LESSON),
     "away": Case(Away(inner=VisualWake(), dream=replay()), ventral_brain, Batch(x=torch.zeros(0, 3, 8, 8))),
 }

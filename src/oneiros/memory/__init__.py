@@ -5,6 +5,8 @@ from oneiros.memory.exemplars import Exemplars as Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar as FrozenScholar
 from oneiros.memory.images import Images as Images
 from oneiros.memory.mean_input import MeanInput as MeanInput
+from oneiros.memory.moments import ClassMoments as ClassMoments
+from oneiros.memory.moments import Moments as Moments
 from oneiros.memory.past_lessons import PastLessons as PastLessons
 from oneiros.memory.projector import Projector as Projector
 from oneiros.memory.recent_latents import RecentLatents as RecentLatents

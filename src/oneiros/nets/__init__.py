@@ -4,6 +4,10 @@ from oneiros.nets.dreaming import DreamingNet as DreamingNet
 from oneiros.nets.equilibrium import EquilibriumRNN as EquilibriumRNN
 from oneiros.nets.equilibrium import Euler as Euler
 from oneiros.nets.equilibrium import FixedPoint as FixedPoint
+from oneiros.nets.features import GaussianHead as GaussianHead
+from oneiros.nets.features import RandomFeatures as RandomFeatures
+from oneiros.nets.features import Tukey as Tukey
+from oneiros.nets.features import features_at as features_at
 from oneiros.nets.generator import ClassGenerator as ClassGenerator
 from oneiros.nets.generator import Generator as Generator
 from oneiros.nets.generator import UntrainedError as UntrainedError

@@ -18,6 +18,14 @@ from oneiros.phases.encode import Encode as Encode
 from oneiros.phases.encode import EncodeBeside as EncodeBeside
 from oneiros.phases.encode import RestBelow as RestBelow
 from oneiros.phases.equilibrium_wake import EquilibriumWake as EquilibriumWake
+from oneiros.phases.exact_heads import ClassMeans as ClassMeans
+from oneiros.phases.exact_heads import Fecam as Fecam
+from oneiros.phases.exact_heads import Gaussians as Gaussians
+from oneiros.phases.exact_heads import Head as Head
+from oneiros.phases.exact_heads import Lda as Lda
+from oneiros.phases.exact_heads import Ridge as Ridge
+from oneiros.phases.exact_night import Accumulate as Accumulate
+from oneiros.phases.exact_night import ExactNight as ExactNight
 from oneiros.phases.forget import ForgetLatents as ForgetLatents
 from oneiros.phases.interleave import Interleave as Interleave
 from oneiros.phases.learn_class_vae import LearnClassVAE as LearnClassVAE
@@ -43,5 +51,9 @@ from oneiros.phases.scholar_wake import HardTargets as HardTargets
 from oneiros.phases.scholar_wake import ScholarWake as ScholarWake
 from oneiros.phases.scholar_wake import SoftTargets as SoftTargets
 from oneiros.phases.selected_replay import SelectedReplay as SelectedReplay
+from oneiros.phases.shrinkages import ByCrossValidation as ByCrossValidation
+from oneiros.phases.shrinkages import ByEvidence as ByEvidence
+from oneiros.phases.shrinkages import LikeliestCovariance as LikeliestCovariance
+from oneiros.phases.shrinkages import OracleApproximating as OracleApproximating
 from oneiros.phases.spiking_sleep import SpikingSleep as SpikingSleep
 from oneiros.phases.visual_wake import VisualWake as VisualWake
