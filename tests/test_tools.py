@@ -65,8 +65,10 @@ def test_misses_are_told_in_words_with_their_numbers(tool, tmp_path):
     said = list(tool.misses(published.experiment))
     assert "Table 2, `src`: not reproduced (30.10 [29.85, 30.35] against 64.68 ± 6)" in said
     assert "Table 2, `parallel`: not run" in said
-    block = tool.results_block([published])
-    assert "### Kubo, Delanois & Bazhenov 2025" in block
+    block = tool.results_block(
+        [published], {"kubo2025": {"short": "", "long": "One.\n\nTwo of {kubo2025-mnist seeds}."}}
+    )
+    assert "### Kubo, Delanois & Bazhenov 2025\n\nOne.\n\nTwo of 3.\n\n#### " in block
     assert "| `kubo2025/mnist` | quick | 3 | 1 | 1 | 1 |" in block
 
 
@@ -89,10 +91,44 @@ def test_unfinished_runs_are_named_in_the_provenance(tool, tmp_path):
     assert len(pd.read_parquet(tmp_path / "to" / "rows.parquet")) == 3
 
 
-def test_every_folder_of_results_is_in_the_readme(tool):
-    text = (TOOL.parents[1] / "README.md").read_text()
+def test_every_folder_of_results_is_told_and_the_readme_s_part_fits_one_screen(tool):
+    root = TOOL.parents[1]
+    full, readme = ((root / name).read_text() for name in ("docs/results.md", "README.md"))
     published = tool.everything()
-    assert len(published) == len(list((TOOL.parents[1] / "results").iterdir())) > 0
+    assert len(published) == sum(path.is_dir() for path in (root / "results").iterdir()) > 0
+    papers = {each.experiment.paper for each in published}
+    part = readme.partition("<!-- results -->")[2].partition("<!-- /results -->")[0]
+    assert all(f"papers/{paper}/README.md" in part for paper in papers)
+    assert len(part.split()) < 420
+    assert len(part.splitlines()) < 4 * len(papers)
     for each in published:
         if each.name != tool.DEMO:
-            assert f"**{each.title}**" in text
+            assert f"#### {each.title}" in full
+
+
+def test_numbers_of_a_sentence_come_from_rows(tool, tmp_path):
+    write(tmp_path / "out", "kubo2025", "mnist", "accuracy_seen", {"src": 0.30, "sequential": 0.25})
+    tool.collect(tmp_path / "out", tmp_path / "kubo2025-mnist")
+    published = [tool.load(tmp_path / "kubo2025-mnist")]
+    said = tool.filled("from {kubo2025-mnist sequential\nfinal_accuracy} % in {kubo2025-mnist seeds} seeds", published)
+    assert said == "from 25.1 % in 3 seeds"
+    with pytest.raises(SystemExit, match="no such condition or metric"):
+        tool.filled("{kubo2025-mnist asleep final_accuracy}", published)
+    with pytest.raises(SystemExit, match="there is no results/kubo2025-digits"):
+        tool.filled("{kubo2025-digits src final_accuracy}", published)
+
+
+def test_what_has_no_rows_at_all_counts_as_not_run(tool, tmp_path):
+    write(tmp_path / "out", "kubo2025", "mnist", "accuracy_seen", {"src": 0.30, "sequential": 0.25})
+    tool.collect(tmp_path / "out", tmp_path / "kubo2025-mnist")
+    published = tool.load(tmp_path / "kubo2025-mnist")
+    every = sum(len(table_of("kubo2025")) for table_of in (tool.targets_of, tool.claims_of))
+    e = published.experiment
+    assert tool.absent("kubo2025", [published]) == every - len(e.targets) - len(e.claims) > 0
+
+
+def test_figures_of_an_experiment_are_not_those_of_one_with_a_longer_name(tool):
+    names = {name: {path.name for path in tool.figures_of(f"shin2017-{name}")} for name in ("domains", "domains-back")}
+    assert "shin2017-domains-days.png" in names["domains"]
+    assert "shin2017-domains-back-days.png" in names["domains-back"]
+    assert not names["domains"] & names["domains-back"]

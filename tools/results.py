@@ -4,22 +4,23 @@ python tools/results.py collect OUT results/NAME    rows and provenance of OUT's
 python tools/results.py readme                      regenerate the README's tables, docs/results.md and the figures
 python tools/results.py readme --check              exit 1 if their tables are not those of `results/`
 
-A folder of `results/` holds one experiment at one scale, of any paper; every one of them is in the README, in short,
-and in docs/results.md in full.
+A folder of `results/` holds one experiment at one scale, of any paper. docs/results.md has all of it; the README one
+line a paper and verdicts counted. What is said of a paper is in `results/findings.toml`; its numbers come from rows.
 """
 
 import argparse
 import json
+import re
 import sys
+import tomllib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from oneiros.metrics import mean_interval
 from oneiros.report import (
     Drawing,
     accuracy_over_tasks,
@@ -31,28 +32,28 @@ from oneiros.report import (
     results_table,
     to_markdown,
 )
-from oneiros.report.evidence import headline_metrics, values_by_seed
+from oneiros.report.evidence import claims_of, headline_metrics, targets_of, values_by_seed
 from oneiros.report.figures import PALETTE, draw_before_and_after, save, write_below
 from oneiros.report.findings import Experiment
 from oneiros.report.matrices import families
 from oneiros.report.tables import difference_text, judged_metrics, measured_text, ordering_text
-from oneiros.report.units import format_interval, scale_of, usual_unit
+from oneiros.report.units import scale_of, usual_unit
 from oneiros.results import read_results
+
+Findings = Mapping[str, Mapping[str, str]]
 
 ROOT = Path(__file__).parents[1]
 FULL = ROOT / "docs" / "results.md"
+FINDINGS = ROOT / "results" / "findings.toml"
 FIGURES = ROOT / "docs" / "figures"
 DEMO = "kubo2025-digits"
 MISSES = ("not reproduced", "better", "fails", "undecided", "not run")
-MISSED = ("not reproduced", "better", "fails")
 VERDICTS = ("reproduced", "holds", *MISSES)
 # More conditions than this are too much for one figure: those without a published number are left out of it.
 MOST_LINES = 6
 MOST_SHOWN = 3
-# More than this are not listed in the README, nor drawn in one figure.
+# More than this are not drawn in one figure.
 MOST_LISTED = 12
-# Misses are all said there; of other verdicts, if there are more than this, only their number.
-MOST_SAID = 8
 HEAD = "Generated from the rows in `results/` by `tools/results.py`; no number here was typed by hand."
 SHOWN = {
     "days": "Accuracy on all classes seen so far, after each task",
@@ -83,9 +84,14 @@ class Published:
     @property
     def figures(self) -> list[Path]:
         """Its figures, the overview first."""
-        return sorted(
-            FIGURES.glob(f"{self.name}-*.png"), key=lambda path: (not path.stem.endswith(("-days", "-final")), path)
-        )
+        mine = (path for path in figures_of(self.name) if path.suffix == ".png")
+        return sorted(mine, key=lambda path: (not path.stem.endswith(("-days", "-final")), path))
+
+
+def figures_of(name: str) -> list[Path]:
+    """Files drawn for one folder of `results/`, without those of a folder whose name begins with its name."""
+    longer = tuple(f"{path.name}-" for path in (ROOT / "results").glob(f"{name}-*"))
+    return [path for path in FIGURES.glob(f"{name}-*") if not longer or not path.name.startswith(longer)]
 
 
 def collect(out: Path, to: Path) -> None:
@@ -169,63 +175,71 @@ def of_papers(published: Iterable[Published]) -> dict[str, list[Published]]:
     return by_paper
 
 
-def summary_block(published: Iterable[Published]) -> str:
-    """The README's part: verdicts counted, then of each experiment what was measured and every verdict in words."""
+def summary_block(published: Sequence[Published], findings: Findings) -> str:
+    """The README's part, one screen: what was found of each paper in one line, its verdicts, and where the rest is."""
     by_paper = of_papers(published)
-    parts = [
-        overview(each for group in by_paper.values() for each in group),
-        "All tables, intervals, tests and figures: [docs/results.md](docs/results.md).",
-    ]
+    found = "\n".join(
+        f"- **[{paper_title(paper)}](src/oneiros/papers/{paper}/README.md)**: "
+        f"{filled(findings[paper]['short'], published)}"
+        for paper in by_paper
+    )
+    rest = "Experiments one by one, with tables, intervals, tests and figures: [docs/results.md](docs/results.md)."
+    return f"{found}\n\n{verdicts_by_paper(by_paper)}\n\n{rest}"
+
+
+def filled(text: str, published: Iterable[Published]) -> str:
+    """`text` with numbers in place of `{FOLDER CONDITION METRIC}`, a mean over seeds in the metric's usual unit.
+
+    `{FOLDER seeds}` is the number of seeds. So no number that was measured is typed by hand.
+    """
+    by_name = {each.name: each for each in published}
+
+    def number(match: re.Match[str]) -> str:
+        folder, *what = match[1].split()
+        if folder not in by_name:
+            sys.exit(f"results/findings.toml asks for {match[0]}: there is no results/{folder}")
+        rows = by_name[folder].experiment.rows
+        if what == ["seeds"]:
+            return str(rows["seed"].nunique())
+        condition, metric = what
+        values = values_by_seed(rows, metric)
+        mine = values.loc[values["condition"] == condition, "value"]
+        if mine.empty:
+            sys.exit(f"results/findings.toml asks for {match[0]}: no such condition or metric in results/{folder}")
+        return f"{scale_of(usual_unit(metric)) * mine.mean():.1f}"
+
+    return re.sub(r"\{([^{}]+)\}", number, " ".join(text.split()))
+
+
+def verdicts_by_paper(by_paper: Mapping[str, Sequence[Published]]) -> str:
+    """How many of each verdict every paper has; "not run" counts experiments without any row, too."""
+    lines = []
     for paper, group in by_paper.items():
-        parts += [f"### {paper_title(paper)}", *(short(each) for each in group)]
-        first = next((each for each in group if each.figures), None)
-        if first:
-            parts.append(image(first.figures[0], first.name, first.experiment.title, "docs/"))
-    return "\n\n".join(parts)
+        counts = Counter(one.verdict for each in group for one in (*each.experiment.targets, *each.experiment.claims))
+        counts["not run"] += absent(paper, group)
+        lines.append([paper_title(paper), str(len(group)), *(str(counts[v] or "–") for v in VERDICTS)])
+    return to_markdown(pd.DataFrame(lines, columns=["paper", "experiments run", *VERDICTS]))
 
 
-def short(published: Published) -> str:
-    """One experiment in a few lines: its headline number by condition, then every verdict, misses as plain as hits."""
-    e = published.experiment
-    metrics = headline(e)[:1]
-    values = list(values_text(e, metrics[0])) if metrics else []
-    measured = "; ".join(f"{name} {interval}" for name, interval in values)
-    if len(values) > MOST_LISTED:
-        measured = f"{len(values)} conditions, in docs/results.md"
-    name = metrics[0].replace("_", " ") if metrics else ""
-    unit = " in %" if metrics and usual_unit(metrics[0]) == "percent" else ""
-    n = e.rows["seed"].nunique()
-    lines = [f"**{published.title}**, {published.provenance['scale']} scale, {n} seeds; {name}{unit}: {measured}."]
-    for verdict in VERDICTS:
-        said = [
-            f"{t.condition}" + ("" if t.metric == "final_accuracy" else f", {t.metric.replace('_', ' ')}")
-            + ("" if t.mean is None else f" ({t.mean:.2f}, published {t.target:g}, accepted ± {t.tolerance:g})")
-            for t in e.targets if t.verdict == verdict
-        ]  # fmt: skip
-        said += [c.text.rstrip(".,") for c in e.claims if c.verdict == verdict]
-        if len(said) > MOST_SAID and verdict not in MISSED:
-            lines.append(f"- **{verdict}**: {len(said)} numbers or orderings, in docs/results.md.")
-        elif said:
-            lines.append(f"- **{verdict}**: {'; '.join(said)}.")
-    return "\n".join([lines[0], "", *lines[1:]]) if len(lines) > 1 else lines[0]
+def absent(paper: str, group: Iterable[Published]) -> int:
+    """Published numbers and claims of the paper's experiments that `results/` has no folder of."""
+    there = {each.experiment.title.partition("/")[2] for each in group}
+    return sum(int((~frame["experiment"].isin(there)).sum()) for frame in (targets_of(paper), claims_of(paper)))
 
 
-def values_text(e: Experiment, metric: str) -> Iterator[tuple[str, str]]:
-    """Each condition with its mean, and its interval where there is one."""
-    unit = usual_unit(metric)
-    values = values_by_seed(e.rows, metric)
-    for condition in dict.fromkeys(values["condition"]):
-        mine = values.loc[values["condition"] == condition, "value"].to_numpy(dtype=float)
-        yield condition, format_interval(mean_interval(scale_of(unit) * mine), unit)
-
-
-def results_block(published: Iterable[Published]) -> str:
+def results_block(published: Sequence[Published], findings: Findings) -> str:
     """docs/results.md: every published experiment, by paper; what was not reproduced in words as plain as the rest."""
     by_paper = of_papers(published)
     parts = [overview(each for group in by_paper.values() for each in group)]
     for paper, group in by_paper.items():
-        parts += [f"### {paper_title(paper)}", *(part for each in group for part in experiment_block(each))]
+        parts += [f"### {paper_title(paper)}", *paragraphs(findings[paper]["long"], published)]
+        parts += [part for each in group for part in experiment_block(each)]
     return "\n\n".join(parts)
+
+
+def paragraphs(text: str, published: Sequence[Published]) -> Iterator[str]:
+    """Its paragraphs, which empty lines part, with their numbers."""
+    yield from (filled(part, published) for part in text.strip().split("\n\n"))
 
 
 def overview(published: Iterable[Published]) -> str:
@@ -293,7 +307,7 @@ def headline(e: Experiment) -> tuple[str, ...]:
 
 def draw(published: Published, called: str, drawings: Sequence[Drawing] = ()) -> None:
     """The README's figures of one experiment."""
-    for old in FIGURES.glob(f"{called}-*"):
+    for old in figures_of(called):
         old.unlink()
     e, note = published.experiment, published.note
     rows, named = e.rows, {t.condition for t in e.targets}
@@ -362,8 +376,9 @@ def main() -> int:
         draw_all(demo, published.values())
     readme = ROOT / "README.md"
     before = readme.read_text()
-    after = with_block(with_block(before, "demo", demo_block(demo)), "results", summary_block(published.values()))
-    full = f"# Results\n\n{HEAD}\n\n{results_block(published.values())}\n"
+    findings, shown = tomllib.loads(FINDINGS.read_text()), list(published.values())
+    after = with_block(with_block(before, "demo", demo_block(demo)), "results", summary_block(shown, findings))
+    full = f"# Results\n\n{HEAD}\n\n{results_block(shown, findings)}\n"
     if arguments.check:
         return int(before != after or not FULL.is_file() or FULL.read_text() != full)
     readme.write_text(after)

@@ -8,10 +8,11 @@ import pytest
 
 from oneiros.core import Seeds
 from oneiros.data import DataError, load
+from oneiros.life import live as lived
 from oneiros.papers import experiment
 from oneiros.papers.recipe import Build, Run, perform
 from oneiros.papers.shin2017.config import Config, scales
-from oneiros.papers.shin2017.experiment import STRATEGIES
+from oneiros.papers.shin2017.experiment import STRATEGIES, schedule
 from oneiros.report import check
 from oneiros.results import read_pictures, read_rows, read_runs
 
@@ -110,3 +111,30 @@ def test_scales_differ_only_in_size():
     with pytest.raises(ValueError, match="ratio is 'half'"):
         Config(ratio="half")
     assert Seeds(0).number("validation") == Seeds(0).number("validation")
+
+
+@pytest.mark.parametrize("name", ["permuted", "classes"])
+def test_every_condition_trains_its_solver_equally(name):
+    """WGAN's solver once learned for as many epochs as its slow generator: three times as long as the others."""
+    chosen, steps, updates = experiment(f"shin2017/{name}"), {}, 0
+    config = replace(chosen.scales["smoke"], data="digits", examples=60, tasks=2, gan_steps=3)
+    for condition in sorted({*chosen.conditions} - {"joint"}):
+        life = chosen.build(Build(config=config, condition=condition, seed=0, data=None, device="cpu"))
+        happened = list(lived(life.brain, life.tasks, life.schedule, life.seeds))
+        solver = {"scholar-wake", "backprop-wake"}
+        steps[condition] = sum(event.kind == "day" and event.phase in solver for event in happened)
+        if condition == "gr_wgan":
+            updates = int(life.brain.net.generator.updates)
+    batches = sum(len(task) for task in life.tasks)
+    assert steps == dict.fromkeys(steps, batches)
+    assert updates == 3 * batches
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_no_condition_learns_for_more_epochs_than_another_at_any_scale(name):
+    chosen = experiment(f"shin2017/{name}")
+    small = replace(chosen.scales["smoke"], data="digits", examples=60)
+    lessons = chosen.lessons(Build(config=small, condition="none", seed=0, data=None, device="cpu"))
+    for config in chosen.scales.values():
+        plans = {c: schedule(config, STRATEGIES[c], lessons, ("solver",)).epochs for c in chosen.conditions}
+        assert plans == dict.fromkeys(plans, config.epochs)

@@ -39,7 +39,7 @@ def _speeds(data: str) -> Iterator[Measurement]:
     """The second day's phases on real batches: 64 new images, and what is replayed beside them."""
     sides: dict[str, Callable[[], object]] = {}
     for condition, generator in (("gr", "class_vae"), ("gr_wgan", "wgan")):
-        life = _life(data, condition, examples=640, epochs=1, gan_epochs=1)
+        life = _life(data, condition, examples=640, epochs=1, gan_steps=1)
         for event in live(life.brain, life.tasks, life.schedule, life.seeds):
             if event.kind == "task_end":
                 break
@@ -65,7 +65,7 @@ def _step(life: Life, phase: DayPhase, batch: Batch) -> Callable[[], object]:
 def _lives(data: str, condition: str, lengths: tuple[int, ...]) -> Iterator[Measurement]:
     reached = None
     for epochs in lengths:
-        life = _life(data, condition, epochs=epochs, gan_epochs=epochs)
+        life = _life(data, condition, epochs=epochs, gan_steps=1)
         began, final = time.perf_counter(), 0.0
         for event in live(life.brain, life.tasks, life.schedule, life.seeds):
             last = event.kind == "task_end" and event.task == len(life.tasks) - 1

@@ -45,6 +45,7 @@ from oneiros.phases.rehearse import Rehearse as Rehearse
 from oneiros.phases.rem import Rem as Rem
 from oneiros.phases.remember import Remember as Remember
 from oneiros.phases.remember import SealExemplars as SealExemplars
+from oneiros.phases.repeated import Repeated as Repeated
 from oneiros.phases.replay import Replay as Replay
 from oneiros.phases.scaled_to_data import ScaledToData as ScaledToData
 from oneiros.phases.scholar_wake import HardTargets as HardTargets

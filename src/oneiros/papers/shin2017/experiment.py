@@ -35,6 +35,7 @@ from oneiros.phases.learn_vae import LearnVAE
 from oneiros.phases.learn_wgan import LearnWGAN
 from oneiros.phases.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
 from oneiros.phases.remember import Remember
+from oneiros.phases.repeated import Repeated
 from oneiros.phases.scholar_wake import HardTargets, ScholarWake, SoftTargets
 from oneiros.report.drawing import Drawing
 
@@ -148,7 +149,6 @@ def _optimisers(config: Config, strategy: Strategy, net: nn.Module) -> dict[str,
 def schedule(config: Config, strategy: Strategy, lessons: Lessons, optim: tuple[str, ...]) -> Schedule:
     """Days and nights of a condition; what it leaves out is absent."""
     ratio: Ratio = "1/i" if config.ratio == "1/i" else float(config.ratio)
-    epochs = config.gan_epochs if strategy.generator == "wgan" else config.epochs
     day = (
         Anneal(optim=optim),
         *_solver_days(config, strategy, ratio),
@@ -161,7 +161,7 @@ def schedule(config: Config, strategy: Strategy, lessons: Lessons, optim: tuple[
         night = (*night, Succeed())
     if strategy.fresh:
         night = (*night, Newborn(part="generator"))
-    return Schedule(day=day, nights=(Night("task", night),), epochs=epochs)
+    return Schedule(day=day, nights=(Night("task", night),), epochs=config.epochs)
 
 
 def _solver_days(config: Config, strategy: Strategy, ratio: Ratio) -> tuple[DayPhase, ...]:
@@ -188,7 +188,8 @@ def _generator_days(config: Config, strategy: Strategy, lessons: Lessons, ratio:
         case "wgan":
             mine = config.wgan
             learn = LearnWGAN(penalty=mine.penalty, critic_steps=mine.critic_steps, lazy=mine.lazy)
-            return (Interleave(inner=learn, ratio=ratio, replayed=mine.replayed),)
+            interleaved = Interleave(inner=learn, ratio=ratio, replayed=mine.replayed)
+            return (interleaved if config.gan_steps == 1 else Repeated(inner=interleaved, times=config.gan_steps),)
         case _:
             return ()
 
