@@ -124,7 +124,9 @@ LARGE = {
 
 CLASSES = Config(epochs=5, gan_steps=2)
 PERMUTED = Config(epochs=1, gan_steps=3)
-CHAIN = Config(epochs=3)
+# 10 epochs of a convolutional solver reach the published 98.8 of the first one (98.9 on validation images; 98.3 after
+# 3, and 98.1 with a fully connected one).
+CHAIN = Config(epochs=10)
 # Colour images have four times the pixels of MNIST, and the second domain's scenes are hard to dream.
 # A fully connected solver did not learn digits over scenes (11 % on validation), so these are convolutional.
 DOMAINS = Config(
