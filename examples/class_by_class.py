@@ -8,8 +8,8 @@ import sys
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from oneiros.adapters import NoSleep
-from oneiros.adapters.sklearn import SleepingClassifier
+from oneiros.sleeper import NoSleep
+from oneiros.sleeper.sklearn import SleepingClassifier
 
 classes = range(4 if "--smoke" in sys.argv else 10)
 x, y = load_digits(n_class=len(classes), return_X_y=True)

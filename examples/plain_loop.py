@@ -10,8 +10,8 @@ import sys
 
 import torch
 
-from oneiros.adapters import GenerativeReplay, Mechanism, NoSleep, Sleeper
 from oneiros.data import load
+from oneiros.sleeper import GenerativeReplay, Mechanism, NoSleep, Sleeper
 
 smoke = "--smoke" in sys.argv
 data = load("digits" if smoke else "mnist")

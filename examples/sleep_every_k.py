@@ -11,12 +11,12 @@ import torch
 
 from oneiros.core import Brain, Seeds
 from oneiros.data import load
+from oneiros.data.streams import class_incremental
 from oneiros.life import Night, Schedule, live
+from oneiros.measure.probes import accuracy, predictions
 from oneiros.memory import FrozenScholar
 from oneiros.nets import ClassVAE, Perceptron, Scholar
 from oneiros.phases import Consolidate, FreshOptimisers, LearnClassVAE, ScholarWake
-from oneiros.probes import accuracy, predictions
-from oneiros.scenarios import class_incremental
 
 digits = load("digits")
 tasks = class_incremental(digits.train, digits.test, order=range(10), per_task=1, batch_size=16)

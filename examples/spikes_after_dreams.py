@@ -9,8 +9,8 @@ import sys
 
 import torch
 
-from oneiros.adapters import GenerativeReplay, Mechanism, Sleeper, SpikeReplay, Together
 from oneiros.data import load
+from oneiros.sleeper import GenerativeReplay, Mechanism, Sleeper, SpikeReplay, Together
 
 digits = load("digits")
 epochs = 4 if "--smoke" in sys.argv else 15

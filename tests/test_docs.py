@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from oneiros.adapters import requirements
+from oneiros.sleeper import requirements
 
 ROOT = Path(__file__).parents[1]
 GUIDES = {"quickstart.md": 5, "concepts.md": 1, "add-a-phase.md": 3, "add-a-paper.md": 1, "many-runs.md": 1}
@@ -90,8 +90,8 @@ def test_avalanches_block_remembers_the_earlier_experiences(tmp_path):
     if not (Path(os.environ.get("ONEIROS_DATA", "")) / "MNIST" / "raw").is_dir():
         pytest.skip("MNIST is not in $ONEIROS_DATA")
     # In a process of its own: Avalanche takes a while to import, and brings warnings of its own.
-    unpack = f"import sys, pathlib; sys.path.insert(0, {str(ROOT / 'benchmarks')!r})\n"
-    unpack += f"from avalanche_split_mnist import unpack; unpack(pathlib.Path({str(tmp_path)!r}))\n"
+    unpack = f"import sys, pathlib; sys.path.insert(0, {str(ROOT)!r})\n"
+    unpack += f"from bench.avalanche_split_mnist import unpack; unpack(pathlib.Path({str(tmp_path)!r}))\n"
     (code,) = blocks("quickstart.md", "python avalanche")
     code = unpack + code.replace("seed=0)", f"seed=0, dataset_root={str(tmp_path)!r})")
     told = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True)
@@ -134,7 +134,7 @@ def test_every_page_is_in_the_sites_index():
     assert pages == listed
 
 
-tool = runpy.run_path(str(ROOT / "tools" / "compatibility.py"))
+tool = runpy.run_path(str(ROOT / "bench" / "compatibility.py"))
 CELLS = tool["cells_of"]((ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8"))
 every_cell = pytest.mark.parametrize("cell", CELLS, ids=[f"{c['mechanism']} {c['net']}" for c in CELLS])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from oneiros.results import read_runs
+from oneiros.runs.store import read_runs
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
 

@@ -38,6 +38,7 @@ def test_the_example_runs_and_the_network_sleeps(capsys):
 
 @pytest.mark.slow  # `.ci/run` asks the same of the tool itself
 def test_its_tables_are_generated_from_the_committed_rows():
-    tool = README.parent / "tools" / "results.py"
-    answer = subprocess.run([sys.executable, tool, "readme", "--check"], check=False)
-    assert answer.returncode == 0, "run `python tools/results.py readme`"
+    answer = subprocess.run(
+        [sys.executable, "-m", "bench", "results", "readme", "--check"], check=False, cwd=README.parent
+    )
+    assert answer.returncode == 0, "run `python -m bench results readme`"

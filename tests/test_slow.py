@@ -9,10 +9,10 @@ import torch
 
 from oneiros.core import Brain, Seeds
 from oneiros.data import load
+from oneiros.data.streams import class_incremental
 from oneiros.life import Schedule, run_through
 from oneiros.nets.equilibrium import EquilibriumRNN, Euler, FixedPoint
-from oneiros.phases.equilibrium_wake import EquilibriumWake
-from oneiros.scenarios import class_incremental
+from oneiros.phases.wake.equilibrium_wake import EquilibriumWake
 
 pytestmark = pytest.mark.slow
 

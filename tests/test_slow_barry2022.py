@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from oneiros.papers import experiment
-from oneiros.papers.recipe import Run, perform
-from oneiros.results import read_rows
+from oneiros.runs.catalogue import experiment
+from oneiros.runs.experiment import Run, perform
+from oneiros.runs.store import read_rows
 
 pytestmark = pytest.mark.slow
 

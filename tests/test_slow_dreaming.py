@@ -10,8 +10,8 @@ from safetensors.torch import save_file
 from oneiros.core import Seeds
 from oneiros.life import live
 from oneiros.nets.extractors import INCEPTION_FILE, inception_v3
-from oneiros.papers import experiment
-from oneiros.papers.recipe import Build
+from oneiros.runs.catalogue import experiment
+from oneiros.runs.experiment import Build
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from oneiros.cli import main
-from oneiros.papers import recipe
-from oneiros.results import COLUMNS, Manifest, Row, RunFolder
+from oneiros.runs import experiment as recipe
+from oneiros.runs.store import COLUMNS, Manifest, Row, RunFolder
 
 SMOKE = ["run", "kubo2025/digits", "--scale", "smoke", "--condition", "sequential", "--jobs", "1"]
 
@@ -111,7 +111,6 @@ def test_list_names_experiments_conditions_and_settings(capsys):
     (["status", "no/such/folder"], "holds no results"),
     (["report", "no/such/folder"], "holds no results"),
     (["check", "no/such/folder"], "give the --out folder of a run"),
-    (["bench", "nothing"], "no benchmark is called 'nothing'; there are ep, sleep"),
     (["list", "shin2018/chain"], "no experiment is called 'shin2018/chain'"),
 ])  # fmt: skip
 def test_a_request_that_cannot_be_met_gets_one_line_and_exit_code_2(arguments, message, capsys):

@@ -27,7 +27,6 @@ from oneiros.nets.layers import MultiHead, Perceptron
 from oneiros.nets.scholar import Scholar, Succession
 from oneiros.nets.vae import VAE, ClassVAE
 from oneiros.nets.wgan import WGAN
-from oneiros.optim import TensorFlowAdam
 from oneiros.phases import (
     Augment,
     Away,
@@ -43,31 +42,32 @@ from oneiros.phases import (
     Veridical,
     VisualWake,
 )
-from oneiros.phases.anneal import Anneal
-from oneiros.phases.backprop_wake import BackpropWake
-from oneiros.phases.consolidate import Consolidate, FreshOptimisers, Newborn, Succeed
-from oneiros.phases.dreaming_wake import DreamingWake
-from oneiros.phases.encode import EncodeBeside, RestBelow
-from oneiros.phases.equilibrium_wake import EquilibriumWake
-from oneiros.phases.exact_heads import ClassMeans, Fecam, Gaussians, Ridge
-from oneiros.phases.exact_night import Accumulate, ExactNight
-from oneiros.phases.forget import ForgetLatents
-from oneiros.phases.interleave import Interleave
-from oneiros.phases.learn_class_vae import LearnClassVAE
-from oneiros.phases.learn_vae import LearnVAE
-from oneiros.phases.learn_wgan import LearnWGAN
-from oneiros.phases.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
-from oneiros.phases.nrem import Nrem
-from oneiros.phases.part_of_night import RowLengthsOnly, RowMeansOnly
-from oneiros.phases.phantom_step import PhantomStep
-from oneiros.phases.rectified_wake import RectifiedWake
-from oneiros.phases.rehearse import Rehearse
-from oneiros.phases.rem import Rem
-from oneiros.phases.remember import Remember, SealExemplars
-from oneiros.phases.replay import Replay
-from oneiros.phases.scaled_to_data import ScaledToData
-from oneiros.phases.scholar_wake import HardTargets, ScholarWake
-from oneiros.phases.spiking_sleep import SpikingSleep
+from oneiros.phases.around.interleave import Interleave
+from oneiros.phases.around.part_of_night import RowLengthsOnly, RowMeansOnly
+from oneiros.phases.around.rehearse import Rehearse
+from oneiros.phases.around.scaled_to_data import ScaledToData
+from oneiros.phases.bookkeeping.anneal import Anneal
+from oneiros.phases.bookkeeping.encode import EncodeBeside, RestBelow
+from oneiros.phases.bookkeeping.forget import ForgetLatents
+from oneiros.phases.bookkeeping.handover import Consolidate, FreshOptimisers, Newborn, Succeed
+from oneiros.phases.bookkeeping.remember import Remember, SealExemplars
+from oneiros.phases.night.exact_heads import ClassMeans, Fecam, Gaussians, Ridge
+from oneiros.phases.night.exact_night import Accumulate, ExactNight
+from oneiros.phases.night.latent_mix import Replay
+from oneiros.phases.night.nrem import Nrem
+from oneiros.phases.night.rem import Rem
+from oneiros.phases.night.spiking_sleep import SpikingSleep
+from oneiros.phases.night.zero_grad_step import PhantomStep
+from oneiros.phases.optim import TensorFlowAdam
+from oneiros.phases.wake.backprop_wake import BackpropWake
+from oneiros.phases.wake.dreaming_wake import DreamingWake
+from oneiros.phases.wake.equilibrium_wake import EquilibriumWake
+from oneiros.phases.wake.learn_class_vae import LearnClassVAE
+from oneiros.phases.wake.learn_vae import LearnVAE
+from oneiros.phases.wake.learn_wgan import LearnWGAN
+from oneiros.phases.wake.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
+from oneiros.phases.wake.rectified_wake import RectifiedWake
+from oneiros.phases.wake.scholar_wake import HardTargets, ScholarWake
 
 VISUAL_LESSON = Batch(
     x=torch.rand(12, 3, 8, 8, generator=torch.Generator().manual_seed(0)),
@@ -346,8 +346,8 @@ def test_every_phase_of_the_package_has_a_case():
     import oneiros.phases
 
     defined = set()
-    for module in pkgutil.iter_modules(oneiros.phases.__path__):
-        loaded = importlib.import_module(f"oneiros.phases.{module.name}")
+    for module in pkgutil.walk_packages(oneiros.phases.__path__, "oneiros.phases."):
+        loaded = importlib.import_module(module.name)
         defined |= {
             name
             for name, thing in inspect.getmembers(loaded, inspect.isclass)

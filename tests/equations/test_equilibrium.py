@@ -5,8 +5,8 @@ import torch
 from torch.nn.functional import one_hot
 
 from oneiros.core import Seeds
+from oneiros.equations.compiled.sparse_input import worth_it
 from oneiros.equations.equilibrium import euler_step, predictive_rule, predictive_rule_bias
-from oneiros.kernels.sparse_input import worth_it
 from oneiros.nets.equilibrium import EquilibriumRNN, Euler, FixedPoint, States
 
 

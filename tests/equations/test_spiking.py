@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from oneiros.equations.compiled.spiking import event_driven_sleep
 from oneiros.equations.spiking import (
     Membranes,
     Plasticity,
@@ -12,7 +13,6 @@ from oneiros.equations.spiking import (
     dense_sleep,
     weight_dependent_stdp,
 )
-from oneiros.kernels.spiking import event_driven_sleep
 
 
 def event_driven(weights, spikes, membranes, plasticity, *, weight_dependent):

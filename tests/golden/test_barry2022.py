@@ -5,9 +5,9 @@ Update them only in a commit that says why.
 
 import pytest
 
-from oneiros.papers import experiment
-from oneiros.papers.recipe import Run, perform
-from oneiros.results import read_rows
+from oneiros.runs.catalogue import experiment
+from oneiros.runs.experiment import Run, perform
+from oneiros.runs.store import read_rows
 
 # Validation loss after each day (dusk) and its night (end), digits, smoke scale, seed 0.
 COMMITTED = {

@@ -12,11 +12,11 @@ import torch
 
 from oneiros.core import Batch, Brain, Seeds, Task
 from oneiros.data import Examples
+from oneiros.data.streams import CentredTask, joint
 from oneiros.life import live, run_through
 from oneiros.papers.deperrois2022.config import SMOKE, Config
 from oneiros.papers.deperrois2022.experiment import cycles, newborn, schedule
-from oneiros.results.checkpoint import load_brain, save_brain
-from oneiros.scenarios import CentredTask, joint
+from oneiros.runs.store.checkpoint import load_brain, save_brain
 
 CONFIG = Config(data="none", **SMOKE)
 CHANGES = {

@@ -7,8 +7,8 @@ are in `results/`; a commit that updates them says why, and `CHANGELOG.md` says 
 import pytest
 
 from oneiros.life import run_through
-from oneiros.papers import experiment
-from oneiros.papers.recipe import Build
+from oneiros.runs.catalogue import experiment
+from oneiros.runs.experiment import Build
 
 CHOSEN = experiment("kubo2025/digits")
 NORMS = {

@@ -6,9 +6,9 @@ import torch
 from oneiros.core import Batch, Seeds
 from oneiros.life import live
 from oneiros.memory import MeanInput, ShuffledInput
-from oneiros.papers import experiment
 from oneiros.papers.kubo2025.controls import CONTROLS
-from oneiros.papers.recipe import Build
+from oneiros.runs.catalogue import experiment
+from oneiros.runs.experiment import Build
 
 CHOSEN = experiment("kubo2025/controls")
 DIGITS = experiment("kubo2025/digits").scales["smoke"]

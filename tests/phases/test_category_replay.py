@@ -12,7 +12,6 @@ from oneiros.core import Batch, Brain, Seeds
 from oneiros.equations.gaussian import block_mean, clamped, gaussian_draw
 from oneiros.memory import ClassActivations, Exemplars, Images
 from oneiros.nets import VGG, Anatomy, names_above, split
-from oneiros.optim import TensorFlowAdam
 from oneiros.phases import (
     Away,
     CategoryReplay,
@@ -24,6 +23,7 @@ from oneiros.phases import (
     Veridical,
     VisualWake,
 )
+from oneiros.phases.optim import TensorFlowAdam
 
 LESSON = Batch(x=torch.rand(12, 3, 8, 8, generator=torch.Generator().manual_seed(0)), y=torch.arange(12) % 3)
 

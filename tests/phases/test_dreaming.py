@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from oneiros.benches.pad import PlainDreaming, adam, chances, fast_cycle, newborn, newborn_net
+from bench.speed.pad import PlainDreaming, adam, chances, fast_cycle, newborn, newborn_net
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.equations.dreaming import divergence, reconstruction, taken_for_internal
 from oneiros.memory.mean_input import MeanInput

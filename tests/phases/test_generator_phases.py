@@ -10,10 +10,10 @@ from oneiros.nets.layers import Perceptron
 from oneiros.nets.scholar import Scholar
 from oneiros.nets.vae import VAE, ClassVAE
 from oneiros.nets.wgan import WGAN
-from oneiros.phases.consolidate import Consolidate
-from oneiros.phases.learn_class_vae import LearnClassVAE
-from oneiros.phases.learn_vae import LearnVAE
-from oneiros.phases.learn_wgan import LearnWGAN
+from oneiros.phases.bookkeeping.handover import Consolidate
+from oneiros.phases.wake.learn_class_vae import LearnClassVAE
+from oneiros.phases.wake.learn_vae import LearnVAE
+from oneiros.phases.wake.learn_wgan import LearnWGAN
 
 X = torch.rand(8, 1, 4, 4, generator=torch.Generator().manual_seed(0))
 LESSON = Batch(x=X, y=torch.arange(8) % 2)

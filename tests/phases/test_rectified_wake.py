@@ -6,7 +6,7 @@ import torch
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.nets import ThinnedPerceptron
 from oneiros.phases import RectifiedWake
-from oneiros.phases.rectified_wake import rectified_loss
+from oneiros.phases.wake.rectified_wake import rectified_loss
 
 
 def test_two_steps_are_error_times_activation_with_momentum_and_thinned_units():

@@ -7,7 +7,7 @@ import torch
 
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.memory.exemplars import Exemplars
-from oneiros.phases.rehearse import Rehearse
+from oneiros.phases.around.rehearse import Rehearse
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from oneiros.core import Batch, Brain, Seeds
+from oneiros.data.streams import UneventfulTask
 from oneiros.equations.scholar import soft_target_loss
 from oneiros.life import Night, Schedule, live
 from oneiros.memory.frozen_scholar import FrozenScholar
@@ -15,14 +16,13 @@ from oneiros.nets.layers import MultiHead, Perceptron
 from oneiros.nets.noise import GaussianNoise
 from oneiros.nets.scholar import Scholar, Succession
 from oneiros.nets.vae import VAE
-from oneiros.phases.anneal import Anneal
-from oneiros.phases.backprop_wake import BackpropWake, descend
-from oneiros.phases.consolidate import Consolidate, FreshOptimisers, Newborn, Succeed
-from oneiros.phases.interleave import Interleave
-from oneiros.phases.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
-from oneiros.phases.scholar_wake import HardTargets, ScholarWake, SoftTargets
-from oneiros.results.checkpoint import load_brain, save_brain
-from oneiros.scenarios import UneventfulTask
+from oneiros.phases.around.interleave import Interleave
+from oneiros.phases.bookkeeping.anneal import Anneal
+from oneiros.phases.bookkeeping.handover import Consolidate, FreshOptimisers, Newborn, Succeed
+from oneiros.phases.wake.backprop_wake import BackpropWake, descend
+from oneiros.phases.wake.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
+from oneiros.phases.wake.scholar_wake import HardTargets, ScholarWake, SoftTargets
+from oneiros.runs.store.checkpoint import load_brain, save_brain
 
 X = torch.rand(6, 4, generator=torch.Generator().manual_seed(0))
 LESSON = Batch(x=X, y=torch.arange(6) % 3)

@@ -9,8 +9,8 @@ from oneiros.core import Batch, Brain, Seeds
 from oneiros.equations.selector import chi_square, choice_probabilities, correct_by_class, fit_reward, untaught
 from oneiros.memory import ClassActivations, Images, Selector
 from oneiros.nets import VGG, Anatomy, names_above, split
-from oneiros.optim import TensorFlowAdam
 from oneiros.phases import CategoryReplay, SelectedReplay
+from oneiros.phases.optim import TensorFlowAdam
 
 
 def rng(seed: int = 0) -> torch.Generator:

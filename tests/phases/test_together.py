@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from oneiros import kernels
 from oneiros.core import Batch, Brain, Seeds
+from oneiros.equations import compiled
 from oneiros.memory import Exemplars, MeanInput
 from oneiros.nets import EquilibriumRNN, Euler, FixedPoint, Perceptron
 from oneiros.phases import BackpropWake, EquilibriumWake, Rehearse, SpikingSleep
@@ -16,7 +16,7 @@ TOLERANCE = {"rtol": 0, "atol": 1e-12}
 
 @pytest.fixture(autouse=True)
 def as_where_no_kernels_run(monkeypatch):
-    monkeypatch.setattr(kernels, "HOME", "nowhere")
+    monkeypatch.setattr(compiled, "HOME", "nowhere")
 
 
 def brain(seed: int, relaxation, *, scale: float = 1.0) -> Brain:
@@ -122,7 +122,7 @@ def test_what_does_not_go_together_is_refused():
 
 
 def test_on_the_cpu_the_kernels_run_for_one_brain_after_the_other(monkeypatch):
-    monkeypatch.setattr(kernels, "HOME", "cpu")
+    monkeypatch.setattr(compiled, "HOME", "cpu")
     alone, together = ([brain(seed, FixedPoint()) for seed in range(2)] for _ in range(2))
     batches, rngs = [lesson(0, 6), lesson(1, 4)], [Seeds(0).rng("day")] * 2
     for each, batch in zip(alone, batches, strict=True):

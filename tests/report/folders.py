@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from oneiros.results import Manifest, Picture, Row, RunFolder
+from oneiros.runs.store import Manifest, Picture, Row, RunFolder
 
 EVIL = "<script>alert('$x_1$')</script> & \"co\""
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from oneiros.report.gallery import gallery
-from oneiros.results import Picture, read_runs
+from oneiros.runs.store import Picture, read_runs
 
 from .folders import replay, sealed
 

@@ -23,7 +23,7 @@ from oneiros.report import (
 )
 from oneiros.report.figures import LABEL_GAP, _spread, write_below
 from oneiros.report.provenance import settings_table
-from oneiros.results import Manifest, Row, RunFolder
+from oneiros.runs.store import Manifest, Row, RunFolder
 
 from .folders import dreaming, replay, spoiled
 from .synthetic import manifests, rows_like_the_paper

@@ -11,11 +11,11 @@ from PIL import Image
 
 from oneiros.core import Seeds
 from oneiros.nets.vgg import VGG, Anatomy
-from oneiros.papers import EXPERIMENTS, experiment
 from oneiros.papers.barry2022 import experiment as recipe
-from oneiros.papers.recipe import Run, perform
 from oneiros.report import check, sound
-from oneiros.results import read_rows
+from oneiros.runs.catalogue import EXPERIMENTS, experiment
+from oneiros.runs.experiment import Run, perform
+from oneiros.runs.store import read_rows
 
 REPLICA = ("locations", "exemplars", "similar", "downsampled", "month", "selection")
 # One of each kind: what is left out differs from these by a number in its configuration only.

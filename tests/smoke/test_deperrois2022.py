@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from oneiros.core import Seeds
 from oneiros.data import load
 from oneiros.life import live
-from oneiros.papers import experiment
 from oneiros.papers.deperrois2022.config import Config
 from oneiros.papers.deperrois2022.experiment import cycles, dreamed, lessons
-from oneiros.papers.recipe import Build, Life, Run, perform
 from oneiros.report import check
-from oneiros.results import read_rows
-from oneiros.results.picture import read_picture
+from oneiros.runs.catalogue import experiment
+from oneiros.runs.experiment import Build, Life, Run, perform
+from oneiros.runs.store import read_rows
+from oneiros.runs.store.picture import read_picture
 
 from .small_pictures import write_pictures
 

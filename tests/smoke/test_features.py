@@ -6,10 +6,10 @@ import torch
 from oneiros.cli import main
 from oneiros.data import load
 from oneiros.data.features import features_provenance
-from oneiros.papers import experiment
-from oneiros.papers.recipe import Run, perform
-from oneiros.papers.settings import override
-from oneiros.results import read_results, read_rows
+from oneiros.runs.catalogue import experiment
+from oneiros.runs.experiment import Run, perform
+from oneiros.runs.settings import override
+from oneiros.runs.store import read_results, read_rows
 
 from .small_pictures import write_pictures
 

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from oneiros.papers import EXPERIMENTS, experiment
-from oneiros.papers.recipe import Run, perform
-from oneiros.results import read_rows
+from oneiros.runs.catalogue import EXPERIMENTS, experiment
+from oneiros.runs.experiment import Run, perform
+from oneiros.runs.store import read_rows
 
 CHOSEN = experiment("kubo2025/digits")
 

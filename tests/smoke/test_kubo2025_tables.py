@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from oneiros.life import run_through
-from oneiros.papers import experiment
 from oneiros.papers.kubo2025.figures import matrix
-from oneiros.papers.recipe import Build, Run, perform
-from oneiros.report.evidence import claims_of, targets_of
-from oneiros.results import read_rows
+from oneiros.report.valid_rows import claims_of, targets_of
+from oneiros.runs.catalogue import experiment
+from oneiros.runs.experiment import Build, Run, perform
+from oneiros.runs.store import read_rows
 
 NAMES = ("table2", "table2-kmnist", "table2-cifar10", "table2-imagenet10", "table3", "rehearsal", "importance")
 

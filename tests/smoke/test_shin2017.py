@@ -9,12 +9,12 @@ import pytest
 from oneiros.core import Seeds
 from oneiros.data import DataError, load
 from oneiros.life import live as lived
-from oneiros.papers import experiment
-from oneiros.papers.recipe import Build, Run, perform
 from oneiros.papers.shin2017.config import Config, scales
 from oneiros.papers.shin2017.experiment import STRATEGIES, schedule
 from oneiros.report import check
-from oneiros.results import read_pictures, read_rows, read_runs
+from oneiros.runs.catalogue import experiment
+from oneiros.runs.experiment import Build, Run, perform
+from oneiros.runs.store import read_pictures, read_rows, read_runs
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 WORDS = ("classes", "permuted", "chain")

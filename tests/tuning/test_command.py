@@ -5,8 +5,8 @@ import json
 import pytest
 
 from oneiros.cli import main
-from oneiros.papers import experiment
-from oneiros.papers.settings import override
+from oneiros.runs.catalogue import experiment
+from oneiros.runs.settings import override
 
 SMALL = ["tune", "kubo2025/digits", "--scale", "smoke", "--orders", "1", "--sleep-seeds", "1", "--winners", "1"]
 

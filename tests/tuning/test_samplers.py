@@ -5,7 +5,7 @@ import pytest
 from optuna.trial import TrialState
 
 from oneiros.core import Seeds
-from oneiros.papers.search import Range, Search
+from oneiros.runs.search import Range, Search
 from oneiros.tuning.samplers import distribution, make_sampler
 
 # As many constants as a night has, all of them alike.

@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from optuna.trial import TrialState
 
-from oneiros.papers import experiment
-from oneiros.papers.search import Search
-from oneiros.papers.settings import override
-from oneiros.results import ForeignOutputError
+from oneiros.runs.catalogue import experiment
+from oneiros.runs.search import Search
+from oneiros.runs.settings import override
+from oneiros.runs.store import ForeignOutputError
 from oneiros.tuning.fitness import Destiny, Fitness
 from oneiros.tuning.outcome import ranking, write_outcome
 from oneiros.tuning.study import FRESH, SEARCH, Request, Storage, finished, full, work
@@ -172,7 +172,7 @@ def digits():
 
 def test_the_first_sleep_is_the_life_that_run_lives(digits):
     from oneiros.life import live
-    from oneiros.papers.recipe import Build
+    from oneiros.runs.experiment import Build
 
     start = digits.search.starts[0]
     config = digits.search.place(replace(SMALL, evaluate_on="validation"), start)

@@ -7,8 +7,8 @@ import torch
 
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.life import Event, Schedule
-from oneiros.papers.recipe import Build, Life, Measured
-from oneiros.papers.search import Range, Search
+from oneiros.runs.experiment import Build, Life, Measured
+from oneiros.runs.search import Range, Search
 
 OPTIMUM = {"a": 0.3, "b": 20.0, "c": 7}
 RANGES = {"a": Range(0, 1, log=False), "b": Range(1, 1000), "c": Range(1, 20, log=False, whole=True)}

@@ -1,7 +1,7 @@
 r"""Spiking sleep: membranes and spike-timing-dependent plasticity, as pure functions on plain tensors.
 
 Source: Kubo, Delanois & Bazhenov 2025, Algorithm 1, extending Tadros et al. 2022. These dense functions
-are the reference; `oneiros.kernels.spiking` computes the same thing event by event, and is tested equal.
+are the reference; `oneiros.equations.compiled.spiking` computes the same thing event by event, and is tested equal.
 Layers are ordered from input to output: `weights[0]` is (first hidden x input). A hidden layer may also hear itself
 through a square matrix, a loop; loops stand behind the layers in every list, in the order of the hidden layers.
 Leading dimensions are accepted everywhere: several networks at once.

@@ -1,5 +1,7 @@
 """Slow weights."""
 
+from oneiros.nets.cut import names_above as names_above
+from oneiros.nets.cut import split as split
 from oneiros.nets.dreaming import DreamingNet as DreamingNet
 from oneiros.nets.equilibrium import EquilibriumRNN as EquilibriumRNN
 from oneiros.nets.equilibrium import Euler as Euler
@@ -19,8 +21,6 @@ from oneiros.nets.noise import GaussianNoise as GaussianNoise
 from oneiros.nets.recurrent import RecurrentNet as RecurrentNet
 from oneiros.nets.scholar import Scholar as Scholar
 from oneiros.nets.scholar import Succession as Succession
-from oneiros.nets.split import names_above as names_above
-from oneiros.nets.split import split as split
 from oneiros.nets.thinned import ThinnedPerceptron as ThinnedPerceptron
 from oneiros.nets.vae import VAE as VAE
 from oneiros.nets.vae import ClassVAE as ClassVAE

@@ -3,7 +3,7 @@
 The output feeds back to the hidden layer through the transpose of the hidden-to-output weights, so for a
 constant input the states settle in an equilibrium. Two ways to get there, chosen by which object is given:
 `Euler` is the paper's integration, step by step; `FixedPoint` solves for the same equilibrium directly.
-On the CPU both run compiled (`oneiros.kernels.equilibrium`), elsewhere as the tensor equations: where a
+On the CPU both run compiled (`oneiros.equations.compiled.equilibrium`), elsewhere as the tensor equations: where a
 tensor lives decides, and the two are tested equal.
 """
 
@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from oneiros import kernels
+from oneiros.equations import compiled
+from oneiros.equations.compiled.equilibrium import clamp, relax_euler, relax_fixed_point
+from oneiros.equations.compiled.sparse_input import affine, outer_sum, worth_it
 from oneiros.equations.equilibrium import euler_step, hidden_target, nudging, output_target, predictive_rule
-from oneiros.kernels.equilibrium import clamp, relax_euler, relax_fixed_point
-from oneiros.kernels.sparse_input import affine, outer_sum, worth_it
 
 
 class States(NamedTuple):
@@ -42,7 +42,7 @@ class Circuit(NamedTuple):
     @property
     def compiled(self) -> bool:
         """Whether the CPU kernels run: they need one net's plain CPU tensors and record no gradient."""
-        return self.drive.device.type == kernels.HOME and not torch.is_grad_enabled() and self.drive.ndim == 2
+        return self.drive.device.type == compiled.HOME and not torch.is_grad_enabled() and self.drive.ndim == 2
 
     def arrays(self) -> tuple[NDArray, NDArray, NDArray]:
         """`drive`, `w_out` and `b_out` for the kernels, without a copy."""
@@ -143,7 +143,7 @@ def _states(arrays: tuple[NDArray, NDArray]) -> States:
 
 
 def _mostly_zero(x: Tensor) -> bool:
-    return x.device.type == kernels.HOME and not torch.is_grad_enabled() and worth_it(x.numpy())
+    return x.device.type == compiled.HOME and not torch.is_grad_enabled() and worth_it(x.numpy())
 
 
 class EquilibriumRNN(nn.Module):

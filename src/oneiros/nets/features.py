@@ -14,7 +14,7 @@ from oneiros.nets.modes import resting
 def features_at(net: nn.Module, location: str, x: Tensor) -> Tensor:
     """Output `[n, ...]` of the module called `location` while `net` sees `x`, at rest and without gradients.
 
-    The network runs as it is, so it need not be traceable, as `oneiros.nets.split` asks of it.
+    The network runs as it is, so it need not be traceable, as `oneiros.nets.cut` asks of it.
 
     Raises:
         KeyError: there is no module of that name.

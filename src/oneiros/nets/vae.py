@@ -1,6 +1,6 @@
 """Variational autoencoders as generators: a plain one, and one that knows classes and where their codes lie.
 
-Learning: `phases/learn_vae.py`, `phases/learn_class_vae.py`. Tests: `tests/nets/test_generators.py`.
+Learning: `phases/wake/learn_vae.py`, `phases/wake/learn_class_vae.py`. Tests: `tests/nets/test_generators.py`.
 """
 
 import math

@@ -1,7 +1,7 @@
 """VGG of any depth, width and input size (Simonyan & Zisserman 2014), as a model of the ventral stream.
 
 Barry & Love 2022 replay from the max-pooling at the end of each block; here those places are called
-`features.pool1`, `features.pool2`, ... and `oneiros.nets.split` cuts the network at any of them.
+`features.pool1`, `features.pool2`, ... and `oneiros.nets.cut` cuts the network at any of them.
 """
 
 import re

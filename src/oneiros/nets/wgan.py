@@ -1,6 +1,6 @@
 """The Wasserstein GAN as a generator (Gulrajani et al. 2017), which Shin et al. 2017 used throughout.
 
-Learning: `phases/learn_wgan.py`. Tests: `tests/nets/test_generators.py`.
+Learning: `phases/wake/learn_wgan.py`. Tests: `tests/nets/test_generators.py`.
 """
 
 import math

@@ -6,12 +6,6 @@ from oneiros.report.check import TargetVerdict as TargetVerdict
 from oneiros.report.check import check as check
 from oneiros.report.check import judge_claims as judge_claims
 from oneiros.report.check import judge_targets as judge_targets
-from oneiros.report.drawing import Drawing as Drawing
-from oneiros.report.evidence import Evidence as Evidence
-from oneiros.report.evidence import claims_of as claims_of
-from oneiros.report.evidence import sound as sound
-from oneiros.report.evidence import targets_of as targets_of
-from oneiros.report.evidence import values_by_seed as values_by_seed
 from oneiros.report.figures import accuracy_matrices as accuracy_matrices
 from oneiros.report.figures import accuracy_over_tasks as accuracy_over_tasks
 from oneiros.report.figures import confusions as confusions
@@ -32,3 +26,9 @@ from oneiros.report.tables import in_reading_order as in_reading_order
 from oneiros.report.tables import measured_table as measured_table
 from oneiros.report.tables import results_table as results_table
 from oneiros.report.tables import seeds_table as seeds_table
+from oneiros.report.valid_rows import Evidence as Evidence
+from oneiros.report.valid_rows import claims_of as claims_of
+from oneiros.report.valid_rows import sound as sound
+from oneiros.report.valid_rows import targets_of as targets_of
+from oneiros.report.valid_rows import values_by_seed as values_by_seed
+from oneiros.runs.drawing import Drawing as Drawing

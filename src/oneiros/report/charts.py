@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from oneiros.report.check import TargetVerdict
-from oneiros.report.evidence import conditions, values_by_seed
 from oneiros.report.matrices import Family
 from oneiros.report.series import Curve, thinned
 from oneiros.report.tables import intervals, unit_of
 from oneiros.report.units import scale_of, title
+from oneiros.report.valid_rows import conditions, values_by_seed
 
 # A curve needs no more points than a screen can show; many curves share what a page can carry.
 MOST_POINTS = 150

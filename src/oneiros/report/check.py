@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from oneiros.metrics import claim, claim_answer, holm, mean_interval, seeds_needed, verdict
-from oneiros.report.evidence import EXPERIMENT, Evidence, claims_of, only, sound, targets_of, values_by_seed
+from oneiros.measure.metrics import claim, claim_answer, holm, mean_interval, seeds_needed, verdict
 from oneiros.report.units import scale_of
+from oneiros.report.valid_rows import EXPERIMENT, Evidence, claims_of, only, sound, targets_of, values_by_seed
 
 MISSES = ("not reproduced", "better", "fails")
 SUCCESSES = ("reproduced", "holds")

@@ -14,13 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
-from oneiros.metrics import mean_interval
+from oneiros.measure.metrics import mean_interval
 from oneiros.report.check import TargetVerdict
-from oneiros.report.evidence import conditions, values_by_seed
 from oneiros.report.matrices import MEAN, Family, families
 from oneiros.report.series import Curve
 from oneiros.report.tables import intervals, unit_of
 from oneiros.report.units import scale_of, title
+from oneiros.report.valid_rows import conditions, values_by_seed
 
 # Okabe & Ito (2008), told apart by colour-blind readers; their yellow is too pale for lines on white.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#7F7F7F")

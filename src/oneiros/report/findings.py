@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from oneiros.report.check import Check, ClaimVerdict, TargetVerdict, check
-from oneiros.report.evidence import EXPERIMENT, sound
 from oneiros.report.tables import in_reading_order
-from oneiros.results import RunInfo, read_results
+from oneiros.report.valid_rows import EXPERIMENT, sound
+from oneiros.runs.store import RunInfo, read_results
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

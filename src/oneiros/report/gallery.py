@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from oneiros.results import DamagedError, PictureInfo, RunInfo, read_pictures
+from oneiros.runs.store import DamagedError, PictureInfo, RunInfo, read_pictures
 
 MOST_SEEDS = 3
 # Pictures with more pixels are shown as they are; small ones are enlarged to about this width.

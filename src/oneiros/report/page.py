@@ -10,11 +10,11 @@ from pathlib import Path
 
 import vl_convert
 
-from oneiros.report.drawing import Drawing
-from oneiros.report.evidence import RUN
 from oneiros.report.findings import Experiment, Findings, experiments, read_findings
 from oneiros.report.section import Section, file_name, section_html
 from oneiros.report.tables import difference_text, measured_text, ordering_text
+from oneiros.report.valid_rows import RUN
+from oneiros.runs.drawing import Drawing
 
 ORDER = ("reproduced", "holds", "not reproduced", "fails", "better", "undecided", "not run")
 MISSED = ("not reproduced", "better", "fails")

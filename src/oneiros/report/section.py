@@ -14,16 +14,16 @@ from matplotlib.figure import Figure
 from oneiros.report import figures, tables
 from oneiros.report.charts import chart_data, embedded
 from oneiros.report.check import ClaimVerdict, TargetVerdict
-from oneiros.report.drawing import Drawing
-from oneiros.report.evidence import conditions, headline_metrics
 from oneiros.report.findings import Experiment
 from oneiros.report.gallery import gallery
-from oneiros.report.inline import inline_svg
 from oneiros.report.markup import to_html, write_table
 from oneiros.report.matrices import Family, families
 from oneiros.report.provenance import settings_table, summary_table
 from oneiros.report.series import Curve, curves
+from oneiros.report.svg import inline_svg
 from oneiros.report.units import title
+from oneiros.report.valid_rows import conditions, headline_metrics
+from oneiros.runs.drawing import Drawing
 
 MEASURED = "Measured is the mean over seeds with its 95 % Student t interval."
 JUDGED = (

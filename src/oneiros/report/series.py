@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from oneiros.metrics.intervals import half_width
-from oneiros.report.evidence import STORED_AS
+from oneiros.measure.metrics.intervals import half_width
 from oneiros.report.units import scale_of, title, usual_unit
+from oneiros.report.valid_rows import STORED_AS
 
 SUFFIX = {"step": "", "end": "", "dusk": ", before the night", "night": ", in the night"}
 X_TITLE = {"step": "batches lived", "end": "days lived", "dusk": "days lived", "night": "days lived"}

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from oneiros.metrics import Interval, average_accuracy, average_forgetting, mean_interval
+from oneiros.measure.metrics import Interval, average_accuracy, average_forgetting, mean_interval
 from oneiros.report.check import ClaimVerdict, TargetVerdict
-from oneiros.report.evidence import COSTS, RUN, conditions, headline_metrics, values_by_seed
 from oneiros.report.units import format_interval, number, scale_of, symbol, usual_unit
+from oneiros.report.valid_rows import COSTS, RUN, conditions, headline_metrics, values_by_seed
 
 NOTHING = "–"
 # The verdict comes second, so that a narrow screen shows it without scrolling.

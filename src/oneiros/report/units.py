@@ -1,6 +1,6 @@
 """How numbers of rows are read: accuracies in percent, everything else as it is."""
 
-from oneiros.metrics import Interval
+from oneiros.measure.metrics import Interval
 
 # By what a number of a row is multiplied to be in this unit.
 SCALES = {

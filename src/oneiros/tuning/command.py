@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from oneiros.engines import InlineEngine, Job, LocalEngine, Outcome, run_jobs
-from oneiros.papers import experiment
-from oneiros.papers.search import Tunable
+from oneiros.runs.catalogue import experiment
+from oneiros.runs.engines import InlineEngine, Job, LocalEngine, Outcome, run_jobs
+from oneiros.runs.search import Tunable
 from oneiros.tuning.outcome import write_outcome
 from oneiros.tuning.study import FRESH, SEARCH, Request, Storage, work
 

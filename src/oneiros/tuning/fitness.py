@@ -10,9 +10,9 @@ from torch import Tensor
 
 from oneiros.core import Brain, Seeds
 from oneiros.life import Cursor, live
-from oneiros.papers.recipe import Build, Life
-from oneiros.papers.search import Search, Tunable
-from oneiros.papers.settings import override
+from oneiros.runs.experiment import Build, Life
+from oneiros.runs.search import Search, Tunable
+from oneiros.runs.settings import override
 
 
 @dataclass(frozen=True, order=True)

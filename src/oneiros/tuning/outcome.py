@@ -11,10 +11,10 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from oneiros.metrics import mean_interval
-from oneiros.papers.search import Search
-from oneiros.papers.settings import settings
-from oneiros.results.folder import write_atomically
+from oneiros.measure.metrics import mean_interval
+from oneiros.runs.search import Search
+from oneiros.runs.settings import settings
+from oneiros.runs.store.folder import write_atomically
 from oneiros.tuning.study import FRESH, SEARCH, Request, Storage, finished, full, is_recipes_own
 
 COLUMNS = ("study", "number", "state", "value", "lives", "given_up", "seconds", "worker", "of", "start")

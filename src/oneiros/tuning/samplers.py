@@ -15,7 +15,7 @@ from optuna.samplers import BaseSampler, NSGAIISampler, RandomSampler, TPESample
 from optuna.trial import FrozenTrial, TrialState
 
 from oneiros.core import Seeds
-from oneiros.papers.search import Range, Search
+from oneiros.runs.search import Range, Search
 
 SamplerName = Literal["tpe", "ga", "cmaes", "random"]
 

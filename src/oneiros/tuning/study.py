@@ -21,10 +21,10 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from oneiros.core import Seeds
-from oneiros.papers.search import Tunable
-from oneiros.papers.settings import settings
-from oneiros.results import ForeignOutputError, code_version
-from oneiros.results.manifest import canonical
+from oneiros.runs.search import Tunable
+from oneiros.runs.settings import settings
+from oneiros.runs.store import ForeignOutputError, code_version
+from oneiros.runs.store.manifest import canonical
 from oneiros.tuning.fitness import Destiny, Fitness
 from oneiros.tuning.race import fitness, hopeless
 from oneiros.tuning.samplers import SamplerName, distribution, make_sampler

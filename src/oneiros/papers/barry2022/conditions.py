@@ -7,7 +7,7 @@ from torch import Tensor
 
 from oneiros.equations.gaussian import clamped, rectified
 from oneiros.papers.barry2022.config import Config
-from oneiros.phases.dreams import Dreams, Imagined, Veridical, as_drawn
+from oneiros.phases.night.dreams import Dreams, Imagined, Veridical, as_drawn
 
 EXEMPLARS = (20, 40, 60, 80, 100)
 LATE = 4  # the location of every experiment that does not compare locations (paper: "guided by experiment 1")

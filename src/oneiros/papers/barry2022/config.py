@@ -120,7 +120,8 @@ SMALL = replace(TINY, blocks=((16,), (32,), (64,), (128, 128), (128, 128)), head
 # Quick's learning rate, not tuned at this size, which has not been run.
 REPLICA = Config(anatomy=TINY, pretraining=Pretraining(epochs=60), lr=0.1)
 # lr: of .01, .03, .1 and .3 the one with which the baseline reached the lowest validation loss; see the README.
-# rewarded: with all 20 of a class, rewards would take more than a third of a selected night (`oneiros bench replay`).
+# rewarded: with all 20 of a class, rewards would take more than a third of a selected night
+# (`python -m bench speed replay`).
 QUICK = Config(anatomy=SMALL, train=120, lr=0.1, rewarded=6)
 SMOKE = Config(
     data="digits", anatomy=Anatomy(blocks=((4,), (4,), (4,), (4,), (8,)), head=(16,), size=32), per_model=5,

@@ -14,21 +14,21 @@ from oneiros.core import Brain, DayPhase, Memory, NightPhase, Seeds, Task
 from oneiros.data import DataError, Examples, load
 from oneiros.data.photographs import class_names, load_photographs
 from oneiros.data.pretrained import vgg16_features
+from oneiros.data.streams import AwayTask, ExampleTask
 from oneiros.life import Event, Night, Schedule
 from oneiros.memory.class_activations import ClassActivations
 from oneiros.memory.images import Images
 from oneiros.memory.selector import Selector
 from oneiros.nets import VGG, names_above
 from oneiros.nets.modes import resting
-from oneiros.optim import TensorFlowAdam
 from oneiros.papers.barry2022.conditions import Condition
 from oneiros.papers.barry2022.config import Config
 from oneiros.papers.barry2022.lessons import Lessons, curriculum, lessons_of
 from oneiros.papers.barry2022.pretrain import pretrained_features
-from oneiros.papers.recipe import Build, Life, Measured
 from oneiros.phases import Augment, Away, CategoryReplay, Encode, Remember, SelectedReplay, VisualWake
-from oneiros.report.drawing import Drawing
-from oneiros.scenarios import AwayTask, ExampleTask
+from oneiros.phases.optim import TensorFlowAdam
+from oneiros.runs.drawing import Drawing
+from oneiros.runs.experiment import Build, Life, Measured
 
 CHUNK = 250  # images looked at at once
 REPLICA = "replica: a small VGG that oneiros pretrains, on Tiny ImageNet at 64 pixels, in place of VGG-16 on ImageNet"

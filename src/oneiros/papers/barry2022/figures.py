@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from oneiros.papers.barry2022 import statistics
 from oneiros.papers.barry2022.conditions import EXEMPLARS
 from oneiros.papers.barry2022.statistics import best, curves, present
-from oneiros.report.drawing import Drawing
 from oneiros.report.figures import MARKERS, PALETTE, STYLE
+from oneiros.runs.drawing import Drawing
 
 LOCATIONS = ("baseline", *(f"location_{number}" for number in range(1, 6)), "veridical")
 MONTH = ("none", "generative", "veridical", "continuous", "generative_whole")

@@ -11,9 +11,9 @@ from torch.nn.functional import interpolate
 
 from oneiros.core import Seeds
 from oneiros.data import DataError, Examples
+from oneiros.data.streams import carve
 from oneiros.nets.vgg import Anatomy
 from oneiros.papers.barry2022.config import Config
-from oneiros.scenarios import carve
 
 
 class Curriculum(NamedTuple):

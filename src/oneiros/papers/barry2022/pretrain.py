@@ -18,9 +18,9 @@ from oneiros.life import run_through
 from oneiros.nets.vgg import VGG
 from oneiros.papers.barry2022.config import SCALES, Config
 from oneiros.papers.barry2022.lessons import curriculum, lessons_of
-from oneiros.papers.recipe import Build, Life
-from oneiros.papers.schooling import Schooling, made_once, weights_name
-from oneiros.report.drawing import Drawing
+from oneiros.runs.drawing import Drawing
+from oneiros.runs.experiment import Build, Life
+from oneiros.runs.schooling import Schooling, made_once, weights_name
 
 
 def schooling(config: Config, data: Dataset, seed: int, device: str) -> Life:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
-from oneiros.metrics.anova import (
+from oneiros.measure.metrics.anova import (
     FTest,
     Regression,
     TTest,

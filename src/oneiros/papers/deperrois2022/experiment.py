@@ -12,17 +12,17 @@ import torch
 from oneiros.core import Brain, DayPhase, NightPhase, Seeds
 from oneiros.data import Dataset, Examples, load
 from oneiros.data.files import data_root
+from oneiros.data.streams import CentredTask, carve, joint, thin
 from oneiros.life import Night, Schedule
+from oneiros.measure.probes.dreaming import Nights
 from oneiros.memory.recent_latents import RecentLatents
 from oneiros.nets.dreaming import DreamingNet
 from oneiros.nets.extractors import EXTRACTORS
 from oneiros.papers.deperrois2022.config import Config
 from oneiros.papers.deperrois2022.measure import Observer
-from oneiros.papers.recipe import Build, Life
 from oneiros.phases import DreamingWake, ForgetLatents, Nrem, PhantomStep, Rem, Replay
-from oneiros.probes.dreaming import Nights
-from oneiros.report.drawing import Drawing
-from oneiros.scenarios import CentredTask, carve, joint, thin
+from oneiros.runs.drawing import Drawing
+from oneiros.runs.experiment import Build, Life
 
 
 class Cycle(NamedTuple):

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from oneiros.report.drawing import Drawing
 from oneiros.report.figures import MARKERS, PALETTE, STYLE
+from oneiros.runs.drawing import Drawing
 
 # Condition -> how figures call it and its colour, the same in all of them.
 NAMES = {

@@ -13,16 +13,16 @@ from torch import Tensor, nn
 
 from oneiros.core import Brain, Seeds
 from oneiros.data import Examples
+from oneiros.data.streams import centred
 from oneiros.life import Event
-from oneiros.metrics import Organisation, frechet_distance, moments
-from oneiros.metrics.distances import euclidean, mean_square
+from oneiros.measure.metrics import Organisation, frechet_distance, moments
+from oneiros.measure.metrics.distances import euclidean, mean_square
+from oneiros.measure.probes import Readout, ridge_readout, sgd_readout
+from oneiros.measure.probes.dreaming import Nights, covered, distances, dreams, encoded, losses, pairs, principal_axes
 from oneiros.nets.dreaming import DreamingNet, dreaming_net
 from oneiros.papers.deperrois2022.config import Config
-from oneiros.papers.recipe import Measured
-from oneiros.probes import Readout, ridge_readout, sgd_readout
-from oneiros.probes.dreaming import Nights, covered, distances, dreams, encoded, losses, pairs, principal_axes
-from oneiros.results import Picture
-from oneiros.scenarios import centred
+from oneiros.runs.experiment import Measured
+from oneiros.runs.store import Picture
 
 CHUNK = 250  # images at a time
 GALLERY = 12  # images in a gallery

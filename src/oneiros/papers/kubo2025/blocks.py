@@ -13,12 +13,12 @@ from torch import Tensor
 
 from oneiros.core import Seeds
 from oneiros.data import Dataset, load
+from oneiros.data.streams import thin
 from oneiros.life import run_through
 from oneiros.nets.blocks import ConvBlocks
-from oneiros.papers.recipe import Build, Life
-from oneiros.papers.schooling import Schooling, made_once, weights_name
-from oneiros.report.drawing import Drawing
-from oneiros.scenarios import thin
+from oneiros.runs.drawing import Drawing
+from oneiros.runs.experiment import Build, Life
+from oneiros.runs.schooling import Schooling, made_once, weights_name
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ A configuration is frozen and complete: what it says is what runs. `--set NAME=V
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from oneiros.phases.spiking_sleep import SpikingSleep
+from oneiros.phases.night.spiking_sleep import SpikingSleep
 
 LAYERS = ("hidden.weight", "output.weight")
 

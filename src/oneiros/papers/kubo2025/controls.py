@@ -5,7 +5,7 @@ from dataclasses import replace
 from oneiros.memory.shuffled_input import ShuffledInput
 from oneiros.papers.kubo2025.config import Config
 from oneiros.papers.kubo2025.experiment import Strategy
-from oneiros.phases.part_of_night import RowLengthsOnly, RowMeansOnly
+from oneiros.phases.around.part_of_night import RowLengthsOnly, RowMeansOnly
 
 CONTROLS = (
     "sequential", "src", "decrement_only", "increment_only", "increment_only_as_strong", "hidden_only", "output_only",

@@ -11,19 +11,19 @@ import torch
 
 from oneiros.core import Brain, DayPhase, Memory, NightPhase, Seeds
 from oneiros.data import Examples, load
+from oneiros.data.streams import carve, class_incremental, joint, order_name, task_order, thin
 from oneiros.life import Event, Night, Schedule
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.mean_input import MeanInput
 from oneiros.nets.equilibrium import EquilibriumRNN, Euler, FixedPoint
 from oneiros.papers.kubo2025.config import Config
 from oneiros.papers.kubo2025.measure import measurements
-from oneiros.papers.recipe import Build, Life, Measured
-from oneiros.papers.search import Search
-from oneiros.phases.equilibrium_wake import EquilibriumWake
-from oneiros.phases.rehearse import Rehearse
-from oneiros.phases.remember import Remember, SealExemplars
-from oneiros.report.drawing import Drawing
-from oneiros.scenarios import carve, class_incremental, joint, order_name, task_order, thin
+from oneiros.phases.around.rehearse import Rehearse
+from oneiros.phases.bookkeeping.remember import Remember, SealExemplars
+from oneiros.phases.wake.equilibrium_wake import EquilibriumWake
+from oneiros.runs.drawing import Drawing
+from oneiros.runs.experiment import Build, Life, Measured
+from oneiros.runs.search import Search
 
 
 class Strategy(NamedTuple):

@@ -9,10 +9,10 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from oneiros.metrics import Interval, mean_interval
-from oneiros.report.drawing import Drawing
-from oneiros.report.evidence import values_by_seed
+from oneiros.measure.metrics import Interval, mean_interval
 from oneiros.report.figures import MARKERS, PALETTE, STYLE
+from oneiros.report.valid_rows import values_by_seed
+from oneiros.runs.drawing import Drawing
 
 NETWORKS = {"mrnn_ep": "MRNN-EP", "mrnn_bptt": "MRNN-BPTT", "rnn_bptt": "RNN-BPTT"}
 WHEN = {"dusk": "before SRC", "end": "after SRC"}

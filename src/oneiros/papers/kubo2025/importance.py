@@ -9,14 +9,14 @@ from torch import Tensor
 
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.data import Examples
+from oneiros.data.streams import ExampleTask
 from oneiros.life import Event
+from oneiros.measure.probes.representation import hidden_activity, importance, importance_similarity
 from oneiros.memory import MeanInput
 from oneiros.papers.kubo2025.measure import measurements
 from oneiros.papers.kubo2025.tables import Table
-from oneiros.papers.recipe import Build, Life, Measured
-from oneiros.probes.representation import hidden_activity, importance, importance_similarity
-from oneiros.report.drawing import Drawing
-from oneiros.scenarios import ExampleTask
+from oneiros.runs.drawing import Drawing
+from oneiros.runs.experiment import Build, Life, Measured
 
 CLASSES = (0, 1, 2, 3)
 NOTES = ("first day", "second day")

@@ -7,11 +7,11 @@ from torch import Tensor
 
 from oneiros.core import Brain
 from oneiros.data import Examples
+from oneiros.data.streams import ExampleTask
 from oneiros.life import Event
-from oneiros.papers.recipe import Measured
-from oneiros.probes.accuracy import accuracy, confusion, predictions
-from oneiros.probes.representation import class_correlation, hidden_activity
-from oneiros.scenarios import ExampleTask
+from oneiros.measure.probes.accuracy import accuracy, confusion, predictions
+from oneiros.measure.probes.representation import class_correlation, hidden_activity
+from oneiros.runs.experiment import Measured
 
 # Fig. 7: the share of synapses whose change over the last night falls into each bin, in units of the largest change.
 BINS = 41

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from oneiros.papers.kubo2025.config import LAYERS, Config
 from oneiros.papers.kubo2025.subjects import Learner, Subject, Tables
-from oneiros.papers.search import Range, Search
-from oneiros.phases.spiking_sleep import SpikingSleep
+from oneiros.phases.night.spiking_sleep import SpikingSleep
+from oneiros.runs.search import Range, Search
 
 # Ratios are searched where two constants matter together: an output layer's step sizes relative to the hidden ones'.
 NIGHT = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from oneiros.papers.kubo2025.config import LAYERS, MNIST_SLEEP
-from oneiros.phases.spiking_sleep import SpikingSleep
+from oneiros.phases.night.spiking_sleep import SpikingSleep
 
 FF_LAYERS = ("layers.0.weight", "layers.2.weight", "layers.4.weight")
 PUBLISHED_LAYERS = ("layers.0.weight", "layers.4.weight", "layers.8.weight")

@@ -11,6 +11,7 @@ import torch
 
 from oneiros.core import Brain, DayPhase, Memory, Seeds
 from oneiros.data import Examples
+from oneiros.data.streams import ExampleTask, class_incremental, joint, order_name, task_order, thin
 from oneiros.life import Event, Night, Schedule
 from oneiros.memory import Exemplars, MeanInput
 from oneiros.papers.kubo2025.experiment import Lessons, lessons
@@ -18,11 +19,10 @@ from oneiros.papers.kubo2025.measure import measurements
 from oneiros.papers.kubo2025.networks import NETWORKS, Taught
 from oneiros.papers.kubo2025.search import cell_search
 from oneiros.papers.kubo2025.subjects import Subject, Tables
-from oneiros.papers.recipe import Build, Life, Measured
-from oneiros.papers.search import Search
 from oneiros.phases import EarlyNights, Rehearse, Remember, SealExemplars
-from oneiros.report.drawing import Drawing
-from oneiros.scenarios import ExampleTask, class_incremental, joint, order_name, task_order, thin
+from oneiros.runs.drawing import Drawing
+from oneiros.runs.experiment import Build, Life, Measured
+from oneiros.runs.search import Search
 
 
 class Strategy(NamedTuple):

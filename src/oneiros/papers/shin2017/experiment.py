@@ -20,24 +20,24 @@ from oneiros.nets.noise import GaussianNoise
 from oneiros.nets.scholar import Scholar, Succession
 from oneiros.nets.vae import VAE, ClassVAE
 from oneiros.nets.wgan import WGAN
-from oneiros.papers.recipe import Build, Life
 from oneiros.papers.shin2017 import lessons as days
 from oneiros.papers.shin2017.config import SCALES, Config
 from oneiros.papers.shin2017.figures import CHAIN_DRAWINGS, DRAWINGS
 from oneiros.papers.shin2017.lessons import Lessons
 from oneiros.papers.shin2017.measure import measurements, pictures
-from oneiros.phases.anneal import Anneal
-from oneiros.phases.backprop_wake import BackpropWake
-from oneiros.phases.consolidate import Consolidate, FreshOptimisers, Newborn, Succeed
-from oneiros.phases.interleave import Interleave
-from oneiros.phases.learn_class_vae import LearnClassVAE
-from oneiros.phases.learn_vae import LearnVAE
-from oneiros.phases.learn_wgan import LearnWGAN
-from oneiros.phases.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
-from oneiros.phases.remember import Remember
-from oneiros.phases.repeated import Repeated
-from oneiros.phases.scholar_wake import HardTargets, ScholarWake, SoftTargets
-from oneiros.report.drawing import Drawing
+from oneiros.phases.around.interleave import Interleave
+from oneiros.phases.around.repeated import Repeated
+from oneiros.phases.bookkeeping.anneal import Anneal
+from oneiros.phases.bookkeeping.handover import Consolidate, FreshOptimisers, Newborn, Succeed
+from oneiros.phases.bookkeeping.remember import Remember
+from oneiros.phases.wake.backprop_wake import BackpropWake
+from oneiros.phases.wake.learn_class_vae import LearnClassVAE
+from oneiros.phases.wake.learn_vae import LearnVAE
+from oneiros.phases.wake.learn_wgan import LearnWGAN
+from oneiros.phases.wake.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
+from oneiros.phases.wake.scholar_wake import HardTargets, ScholarWake, SoftTargets
+from oneiros.runs.drawing import Drawing
+from oneiros.runs.experiment import Build, Life
 
 
 class Strategy(NamedTuple):

@@ -6,10 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from oneiros.metrics import mean_interval
-from oneiros.report.drawing import Drawing
-from oneiros.report.evidence import conditions
+from oneiros.measure.metrics import mean_interval
 from oneiros.report.figures import MARKERS, PALETTE, STYLE
+from oneiros.report.valid_rows import conditions
+from oneiros.runs.drawing import Drawing
 
 PANELS_WIDE = 3
 

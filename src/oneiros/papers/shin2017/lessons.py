@@ -7,9 +7,7 @@ import torch
 
 from oneiros.core import Seeds, Task
 from oneiros.data import Dataset, Examples, load
-from oneiros.papers.recipe import Build
-from oneiros.papers.shin2017.config import Config
-from oneiros.scenarios import (
+from oneiros.data.streams import (
     ExampleTask,
     UneventfulTask,
     blended,
@@ -23,6 +21,8 @@ from oneiros.scenarios import (
     relabelled,
     thin,
 )
+from oneiros.papers.shin2017.config import Config
+from oneiros.runs.experiment import Build
 
 BLENDED = "mnist-on-cifar10"
 STAND_IN = "stand-in: digits blended over CIFAR-10 scenes in place of SVHN"
@@ -42,7 +42,7 @@ class Lessons:
         neighbours: whether pixels that lie together belong together, so that convolutions make sense.
         order: for the rows.
         checksums: of the data files read.
-        note: what stands in for what the paper used, see `oneiros.results.Manifest`.
+        note: what stands in for what the paper used, see `oneiros.runs.store.Manifest`.
     """
 
     tasks: tuple[Task, ...]

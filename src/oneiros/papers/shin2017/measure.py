@@ -8,18 +8,18 @@ from torch import Tensor
 
 from oneiros.core import Brain, Memory, Seeds
 from oneiros.data import Examples
+from oneiros.data.streams import thin
 from oneiros.life import Event, Schedule
+from oneiros.measure.probes import confusion, predictions
+from oneiros.measure.probes.accuracy import looking_only
 from oneiros.nets.noise import GaussianNoise
 from oneiros.nets.scholar import Scholar, Succession
-from oneiros.papers.recipe import Measured
 from oneiros.papers.shin2017.config import Config
 from oneiros.papers.shin2017.lessons import Lessons
-from oneiros.phases.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting
-from oneiros.phases.scholar_wake import ScholarWake
-from oneiros.probes import confusion, predictions
-from oneiros.probes.accuracy import looking_only
-from oneiros.results import Picture
-from oneiros.scenarios import thin
+from oneiros.phases.wake.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting
+from oneiros.phases.wake.scholar_wake import ScholarWake
+from oneiros.runs.experiment import Measured
+from oneiros.runs.store import Picture
 
 CURVE_EXAMPLES = 1000  # of each task's test examples, for the curves over training
 CENSUS = 2000  # replayed draws that are counted by class

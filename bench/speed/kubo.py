@@ -1,0 +1,63 @@
+"""`oneiros bench ep sleep`: the two inner loops of Kubo et al. 2025, each beside the plain way of doing it."""
+
+import statistics
+from collections.abc import Callable, Iterator
+
+import torch
+
+from bench.speed.timing import Measurement, median_ratio, seconds_side_by_side
+from oneiros.core import Batch, Brain, Seeds
+from oneiros.equations.compiled.spiking import event_driven_sleep
+from oneiros.equations.spiking import Membranes, Plasticity, dense_sleep
+from oneiros.nets.equilibrium import EquilibriumRNN, Euler, FixedPoint, Relaxation
+from oneiros.phases.wake.equilibrium_wake import EquilibriumWake
+
+
+def _lesson(relaxation: Relaxation) -> Callable[[], object]:
+    """One EP batch of the paper's size (256 inputs, 784-1024-10) on inputs with MNIST's mean and sparseness."""
+    with Seeds(0).building("init"):
+        net = EquilibriumRNN((784, 1024, 10), relaxation=relaxation)
+    groups = [{"params": net.hidden.parameters(), "lr": 0.03}, {"params": net.output.parameters(), "lr": 0.001}]
+    brain = Brain(net=net, optim={"wake": torch.optim.SGD(groups)})
+    rng = Seeds(0).rng("inputs")
+    bright = torch.rand(256, 784, generator=rng) < 0.19
+    x = torch.rand(256, 784, generator=rng) * bright
+    batch = Batch(x=x, y=torch.randint(10, (256,), generator=rng))
+    wake = EquilibriumWake()
+    return lambda: wake(brain, batch, rng)
+
+
+def bench_ep() -> Iterator[Measurement]:
+    """The EP batch: fixed-point free phase against the paper's 100 Euler steps, both compiled."""
+    fast, slow = seconds_side_by_side([_lesson(FixedPoint()), _lesson(Euler())])
+    against = "our exact Euler batch (100 + 10 steps)"
+    yield Measurement(
+        bench="ep", metric="ep.fixed_point_over_euler", value=median_ratio(fast, slow), unit="ratio", against=against
+    )
+    yield Measurement(bench="ep", metric="ep.fixed_point_batch", value=1e3 * statistics.median(fast), unit="ms")
+    yield Measurement(bench="ep", metric="ep.euler_batch", value=1e3 * statistics.median(slow), unit="ms")
+
+
+def bench_sleep() -> Iterator[Measurement]:
+    """The sleep step: dense tensors against the event-driven kernel, same weights, same spikes in."""
+    with Seeds(0).building("init"):
+        net = EquilibriumRNN((784, 1024, 10))
+    weights = [net.hidden.weight.detach(), net.output.weight.detach()]
+    steps, rng = 400, Seeds(0).rng("spikes")  # about a first night's length
+    spikes = torch.rand(steps, 784, generator=rng) < 0.06
+    membranes, plasticity = Membranes((5.0, 60.0), (6.0,)), Plasticity((1e-6, 1e-7), (1e-5, 1e-5))
+    arrays, noise = [w.numpy() for w in weights], spikes.numpy()
+
+    def event() -> object:
+        return event_driven_sleep(
+            arrays, noise, gains=membranes.gains, feedback=membranes.feedback, leak=1.0,
+            inc=plasticity.inc, dec=plasticity.dec, weight_dependent=False,
+        )  # fmt: skip
+
+    dense, fast = seconds_side_by_side([lambda: dense_sleep(weights, spikes, membranes, plasticity), event])
+    against = "the event-driven kernel, its set-up included"
+    yield Measurement(
+        bench="sleep", metric="sleep.dense_over_event", value=median_ratio(dense, fast), unit="ratio", against=against
+    )
+    yield Measurement(bench="sleep", metric="sleep.dense_step", value=1e6 * statistics.median(dense) / steps, unit="us")
+    yield Measurement(bench="sleep", metric="sleep.event_step", value=1e6 * statistics.median(fast) / steps, unit="us")

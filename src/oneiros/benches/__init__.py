@@ -1,1 +1,0 @@
-"""What single benchmarks need; `oneiros.bench` lists them."""

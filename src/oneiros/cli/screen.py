@@ -1,0 +1,56 @@
+"""What a report says on a terminal."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from oneiros.report import Drawing, Findings, experiments, measured_table, read_findings, results_table, write_page
+from oneiros.report.tables import difference_text, measured_text, ordering_text
+from oneiros.runs.catalogue import EXPERIMENTS, experiment
+from oneiros.runs.store import write_tables
+
+
+def publish(out: Path, console: Console) -> None:
+    """Merge rows, write the page, print the results; every file is read once."""
+    findings = read_findings(out)
+    write_tables(out, findings.rows)
+    page = write_page(out, findings, _drawings(findings))
+    _print_results(findings, console)
+    for problem in findings.problems:
+        console.print(f"[yellow]left out:[/] {escape(problem)}", highlight=False, soft_wrap=True)
+    console.print(f"[bold]report[/] {page}   [bold]rows[/] {out / 'rows.parquet'}, {out / 'rows.csv'}", highlight=False)
+
+
+def _drawings(findings: Findings) -> dict[str, tuple[Drawing, ...]]:
+    """The papers' own figures; rows of an experiment that is no more, or not ours, have none."""
+    names = [each.title for each in experiments(findings)]
+    return {name: experiment(name).drawings for name in names if name in EXPERIMENTS}
+
+
+def _print_results(findings: Findings, console: Console) -> None:
+    for each in experiments(findings):
+        console.print(f"\n[bold]{escape(each.title)}[/]  mean \\[95 % interval]", highlight=False)
+        measured = measured_table(each.rows, each.targets, each.claims)
+        for frame in (results_table(each.rows, each.targets), measured if measured.shape[1] > 2 else measured[:0]):
+            if not len(frame):
+                continue
+            table = Table(*(escape(str(name)) for name in frame.columns), box=None)
+            for line in frame.itertuples(index=False):
+                table.add_row(*(escape(str(cell)) for cell in line))
+            console.print(table)
+
+
+def print_verdicts(findings: Findings, console: Console) -> None:
+    """What `oneiros check` says."""
+    table = Table("where", "condition or claim", "published", "measured", "seeds", "verdict", box=None)
+    for t in findings.checked.targets:
+        which = t.condition if t.metric == "final_accuracy" else f"{t.condition}, {t.metric}"
+        published = f"{t.target:g} ± {t.tolerance:g}"
+        table.add_row(t.where, escape(which), published, escape(measured_text(t)), str(t.n), t.verdict)
+    for c in findings.checked.claims:
+        table.add_row(c.where, escape(ordering_text(c)), "", escape(difference_text(c)), str(c.n), c.verdict)
+    console.print(table)
+    for problem in findings.problems:
+        console.print(f"[yellow]left out:[/] {escape(problem)}", highlight=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""What is measured: probes (brain -> arrays) and metrics (arrays -> numbers)."""

@@ -1,0 +1,1 @@
+"""Phases that write to memory, copy, forget or set rates, and train nothing."""

@@ -1,0 +1,1 @@
+"""Night phases that dream, and where their dreams come from."""

@@ -1,0 +1,94 @@
+"""A night that is solved instead of dreamed, and the day that adds up what it is solved from.
+
+Equations: `oneiros.equations.moments`, `discriminant`, `ridge`, `classwise`. Test: `tests/phases/test_exact_night.py`.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from oneiros.core import Batch, Brain
+from oneiros.memory.moments import Moments
+from oneiros.nets.features import features_at
+from oneiros.phases.night.exact_heads import Head, Lda
+
+
+def moments_of(brain: Brain, name: str) -> Moments:
+    """The memory called `name`, which must be of moments."""
+    memory = brain.remembers(name)
+    if not isinstance(memory, Moments):
+        raise TypeError(f"an exact night needs a Moments memory, but {name!r} is {type(memory).__name__}")
+    return memory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accumulate:
+    """Adds today's features at `location` to the moments. Moves no parameter.
+
+    Attributes:
+        location: name of a module of the network, below which nothing learns.
+        memory: name of the `Moments`.
+    """
+
+    name = "accumulate"
+    changes = ()
+    returns = ()
+
+    location: str
+    memory: str = "moments"
+
+    def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
+        """Look at the batch once."""
+        batch = batch.unweighted()
+        if len(batch):
+            x = features_at(brain.net, self.location, batch.x)
+            moments_of(brain, self.memory).store(Batch(x=x, y=batch.targets()), rng)
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExactNight:
+    """Solves the head from all that was ever added up: after any order of the days it is the joint solution.
+
+    Attributes:
+        head: what is solved, such as `Lda()`, `Ridge()` or `Gaussians()`.
+        into: name of the module that is the head; a `torch.nn.Linear`, or a `GaussianHead` for Gaussians.
+        memory: name of the `Moments`.
+    """
+
+    name = "exact-night"
+    returns = ("shrinkage",)
+
+    head: Head = field(default_factory=Lda)
+    into: str = "head"
+    memory: str = "moments"
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The head."""
+        return (f"{self.into}.",)
+
+    def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
+        """Solve, and write the head."""
+        module, moments = brain.net.get_submodule(self.into), moments_of(brain, self.memory)
+        own = dict(module.named_parameters())
+        if "bias" not in own:
+            raise ValueError(
+                f"{self.into!r} is a {type(module).__name__} without a bias, which an exact head needs: "
+                "Linear(..., bias=True)"
+            )
+        solved = self.head.solve(moments, len(own["bias"]))
+        _write(module, own, solved.parameters, self.into)
+        return {"shrinkage": torch.tensor(solved.shrinkage)}
+
+
+def _write(module: nn.Module, own: dict[str, nn.Parameter], solved: object, into: str) -> None:
+    assert isinstance(solved, dict)
+    theirs = {name: tuple(value.shape) for name, value in solved.items()}
+    mine = {name: tuple(value.shape) for name, value in own.items()}
+    if theirs != mine:
+        raise ValueError(f"{into!r} is a {type(module).__name__} with {mine}; the night solved {theirs}")
+    with torch.no_grad():
+        for name, value in solved.items():
+            own[name].copy_(value)

@@ -1,0 +1,1 @@
+"""Day phases that learn from the batch they meet."""

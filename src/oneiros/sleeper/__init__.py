@@ -1,0 +1,17 @@
+"""The same machinery for other people's programs: a `Sleeper` in a plain PyTorch loop, scikit-learn, Avalanche.
+
+`sklearn` and `avalanche` are modules of their own, so that nobody pays for a program that is not used.
+"""
+
+from oneiros.sleeper.generative import GenerativeReplay as GenerativeReplay
+from oneiros.sleeper.layer import LayerReplay as LayerReplay
+from oneiros.sleeper.mechanism import Attachment as Attachment
+from oneiros.sleeper.mechanism import Mechanism as Mechanism
+from oneiros.sleeper.mechanism import Needs as Needs
+from oneiros.sleeper.mechanism import NoSleep as NoSleep
+from oneiros.sleeper.mechanism import Together as Together
+from oneiros.sleeper.rehearsal import Rehearsal as Rehearsal
+from oneiros.sleeper.requirements import requirements as requirements
+from oneiros.sleeper.selected import SelectedLayerReplay as SelectedLayerReplay
+from oneiros.sleeper.sleeper import Sleeper as Sleeper
+from oneiros.sleeper.spiking import SpikeReplay as SpikeReplay

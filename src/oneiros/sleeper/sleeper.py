@@ -1,0 +1,223 @@
+"""A night for anybody's network: two lines in a plain training loop."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from oneiros.core import Batch, Memory, Seeds
+from oneiros.sleeper import checks, state
+from oneiros.sleeper.mechanism import Attachment, Mechanism
+
+Day = Dataset | tuple[Any, Any]
+
+
+class Sleeper:
+    """A classifier that learns by day and consolidates by night, in its owner's training loop.
+
+    The network learns in place. `loss` stands where cross-entropy stood, and `sleep` comes after each task:
+
+        sleeper = Sleeper(net, GenerativeReplay(), classes=10)
+        for task in tasks:
+            for x, y in task:
+                optimiser.zero_grad()
+                sleeper.loss(x, y).backward()
+                optimiser.step()
+            sleeper.sleep()
+
+    Args:
+        net: any `nn.Module` from inputs `[n, ...]` to scores `[n, classes]`, on the device that it will stay on.
+        mechanism: what is kept and what a night does.
+        classes: how many classes there will ever be.
+        seed: of everything that is drawn here; torch's global generator is left alone.
+    """
+
+    def __init__(self, net: nn.Module, mechanism: Mechanism, *, classes: int, seed: int = 0) -> None:
+        if not isinstance(net, nn.Module):
+            raise TypeError(f"net is a {type(net).__name__}; expected a torch.nn.Module")
+        if isinstance(mechanism, type) or not isinstance(mechanism, Mechanism):
+            raise TypeError(
+                f"mechanism is {mechanism!r}; expected one such as GenerativeReplay() (an object, not a class)"
+            )
+        if classes < 2:
+            raise ValueError(f"classes is {classes}; expected at least 2, since one class leaves nothing to tell apart")
+        self.net, self.mechanism, self.classes = net, mechanism, classes
+        self.attachments: tuple[Attachment, ...] = ()
+        self.nights = 0
+        self.lessons = 0  # of today
+        self._seed = seed
+        self._blank = torch.zeros(0)  # zeros [1, ...] like an input of the first lesson: its shape, type and device
+        self._met: set[int] = set()  # classes that `live` has shown
+
+    def loss(self, x: Any, y: Any) -> Tensor:
+        """Today's loss and what is replayed beside it; call `backward` on it.
+
+        Args:
+            x: inputs `[n, ...]`, a floating point tensor or array.
+            y: class numbers `[n]`.
+
+        Raises:
+            TypeError, ValueError, KeyError: what is given cannot be learned; see `oneiros.sleeper.checks`.
+        """
+        batch = checks.lesson(self.net, x, y, classes=self.classes)
+        if not self.attachments:
+            checks.scores(self.net, batch.x[:1], classes=self.classes)
+            self.attachments = self.mechanism.attach(self.net, batch, self.classes, self._seeds(batch.x))
+            self._blank = torch.zeros_like(batch.x[:1])
+        if batch.x.shape[1:] != self._blank.shape[1:] or batch.x.device != self._blank.device:
+            raise ValueError(
+                f"inputs are {tuple(batch.x.shape[1:])} each on {batch.x.device}; the first lesson's were "
+                f"{tuple(self._blank.shape[1:])} on {self._blank.device}, and so is what was built for them"
+            )
+        seeds = self._seeds(batch.x)
+        views = [each.view(batch) for each in self.attachments]
+        main = next((i for i, each in enumerate(self.attachments) if each.replays), 0)
+        attached = self.attachments[main]
+        loss = attached.loss(attached.brain, views[main], seeds.rng("loss", self.nights, self.lessons))
+        for part, (each, view) in enumerate(zip(self.attachments, views, strict=True)):
+            for place, phase in enumerate(each.day):
+                phase(each.brain, view, seeds.rng(phase.name, self.nights, self.lessons, part, place))
+        self.lessons += 1
+        return loss
+
+    def sleep(self) -> dict[str, Tensor]:
+        """One night; returns what its phases tell. The network's gradients are cleared.
+
+        Raises:
+            RuntimeError: there was no lesson since the last night, so there is nothing to sleep on.
+        """
+        if not self.lessons:
+            when = "after the last night" if self.nights else "before the first night"
+            raise RuntimeError(f"no lesson {when}: call loss(x, y) by day, then sleep()")
+        told: dict[str, Tensor] = {}
+        for part, each in enumerate(self.attachments):
+            for place, phase in enumerate(each.night):
+                rng = self._seeds(self._parameter()).rng(f"night-{phase.name}", self.nights, part, place)
+                told |= phase(each.brain, rng)
+        # Those of the night's last step, to which a loop that clears gradients after its steps would add.
+        self.net.zero_grad(set_to_none=True)
+        self.nights += 1
+        self.lessons = 0
+        for each in self.attachments:
+            each.brain.age = self.nights
+        return told
+
+    def live(
+        self, days: Iterable[Day], *, epochs: int = 1, batch_size: int = 64, optimiser: torch.optim.Optimizer
+    ) -> Iterator[int]:
+        """The training loop for those who have none: yields the number of each day after its night.
+
+        Days are numbered by the nights before them, so a life that is resumed (`load_state_dict`) goes on with
+        `live(days[sleeper.nights:], ...)`.
+
+        Args:
+            days: each a `torch.utils.data.Dataset` of (x, y), or a pair of arrays or tensors (X, y).
+            epochs: times through each day's examples.
+            batch_size: examples to a step.
+            optimiser: of the network's parameters.
+
+        Raises:
+            ValueError: all days together show a single class.
+        """
+        for number, day in enumerate(days, start=self.nights):
+            examples = _examples(day)
+            self._met |= set(examples[1].unique().tolist())
+            for epoch in range(epochs):
+                rng = Seeds(self._seed).rng("batches", number, epoch)
+                for index in _batches(torch.randperm(len(examples[1]), generator=rng), batch_size):
+                    optimiser.zero_grad()
+                    self.loss(examples[0][index], examples[1][index]).backward()
+                    optimiser.step()
+            self.sleep()
+            yield number
+        if len(self._met) < 2:
+            raise ValueError(
+                f"all days together show class {sorted(self._met)} and no other: there is nothing to tell apart"
+            )
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """All that `load_state_dict` needs to go on as if nothing had happened, as tensors by name.
+
+        The network's weights and buffers (`net.*`), what is kept of the past, the weights and optimisers of what learns
+        beside the network, and counts. Copies, contiguous and apart, so that `safetensors.torch.save_file` takes them.
+        Not in it, since they are the caller's: the optimiser of the training loop, the order of the batches, and
+        torch's global generator where the network draws from it (`torch.nn.Dropout`).
+        """
+        counts = torch.tensor([self.classes, self._seed, self.nights, self.lessons])
+        met = torch.tensor([label in self._met for label in range(self.classes)])
+        built = {} if not self.attachments else {"blank": self._blank}
+        kept = {"counts": counts, "met": met, **built, **state.of_net(self.net)}
+        for place, each in enumerate(self.attachments):
+            kept |= {f"{place}.{name}": value for name, value in state.of_brain(each.brain, self.net).items()}
+        return {name: state.apart(name, value) for name, value in kept.items()}
+
+    def load_state_dict(self, kept: Mapping[str, Tensor]) -> None:
+        """Go on where `state_dict` was asked, between any two lessons; the net's weights are put back with the rest.
+
+        Args:
+            kept: what `state_dict` gave, on any device.
+
+        Raises:
+            ValueError: it is of another network, mechanism, number of classes or seed; nothing has changed then.
+        """
+        attachments: tuple[Attachment, ...] = ()
+        state.require_same_life(kept, classes=self.classes, seed=self._seed)
+        state.require_same_net(self.net, kept)
+        blank = kept.get("blank", torch.zeros(0)).to(self._parameter().device, copy=True)
+        if "blank" in kept:
+            like = Batch(x=blank, y=torch.zeros(1, dtype=torch.int64, device=blank.device))
+            attachments = self.mechanism.attach(self.net, like, self.classes, self._seeds(blank))
+        state.require_same_parts(attachments, self.net, kept)
+        for place, each in enumerate(attachments):
+            state.restore_brain(each.brain, self.net, state.below(kept, f"{place}."))
+        state.restore_net(self.net, kept)
+        _, _, self.nights, self.lessons = (int(count) for count in kept["counts"])
+        self._met = set(kept["met"].nonzero().flatten().tolist())
+        self._blank, self.attachments = blank, attachments
+        for each in attachments:
+            each.brain.age = self.nights
+
+    @property
+    def memories(self) -> tuple[Memory, ...]:
+        """Everything that is kept of the past."""
+        return tuple(memory for each in self.attachments for memory in each.brain.memory.values())
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes kept of the past."""
+        return sum(memory.nbytes for memory in self.memories)
+
+    @property
+    def holds_raw(self) -> bool:
+        """Whether anybody's raw examples can be got out of what is kept."""
+        return any(memory.holds_raw and memory.nbytes for memory in self.memories)
+
+    def _parameter(self) -> Tensor:
+        return next(self.net.parameters())
+
+    def _seeds(self, like: Tensor) -> Seeds:
+        return Seeds(self._seed, str(like.device))
+
+
+def _batches(order: Tensor, size: int) -> list[Tensor]:
+    """`size` rows to a batch; a row left alone joins the batch before, since batch normalisation cannot learn one."""
+    batches = list(order.split(size))
+    if len(batches) > 1 and len(batches[-1]) == 1:
+        batches[-2:] = [torch.cat(batches[-2:])]
+    return batches
+
+
+def _examples(day: Day) -> tuple[Tensor, Tensor]:
+    """Inputs and labels of a day as two tensors."""
+    if isinstance(day, tuple):
+        if len(day) != 2:
+            raise ValueError(f"a day is a tuple of {len(day)}; expected a Dataset or a pair (X, y)")
+        x, y = torch.as_tensor(day[0]), torch.as_tensor(day[1])
+    else:
+        parts = list(DataLoader(day, batch_size=1024))
+        x, y = (torch.cat([torch.as_tensor(part[k]) for part in parts]) if parts else torch.zeros(0) for k in (0, 1))
+    if not len(y):
+        raise ValueError("a day holds no example: leave it out")
+    return x, y
