@@ -51,7 +51,7 @@ def mrnn_ep(config: Tables, subject: Subject, inputs: int, classes: int) -> Taug
 def mrnn_bptt(config: Tables, subject: Subject, inputs: int, classes: int) -> Taught:
     """MRNN-BPTT: the same network, taught by the exact gradient through its dynamics."""
     net = EquilibriumRNN((inputs, subject.hidden, classes), gamma=config.gamma)
-    return Taught(net, ConvergentWake(), (net.hidden,), net.output, subject.mrnn_bptt)
+    return Taught(net, ConvergentWake(dt=config.dt), (net.hidden,), net.output, subject.mrnn_bptt)
 
 
 def rnn_bptt(config: Tables, subject: Subject, inputs: int, classes: int) -> Taught:

@@ -1,6 +1,6 @@
 """Wake by the exact gradient through convergent dynamics (Kubo et al. 2025, MRNN-BPTT; Ernoult et al. 2019).
 
-Equation: `oneiros.equations.equilibrium.implicit_credit`. Test: `tests/phases/test_convergent_wake.py`.
+Equation: `oneiros.equations.equilibrium.equilibrium_credit`. Test: `tests/phases/test_convergent_wake.py`.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, one_hot
 
 from oneiros.core import Batch, Brain
-from oneiros.equations.equilibrium import hard_sigmoid, implicit_credit
+from oneiros.equations.equilibrium import equilibrium_credit, hard_sigmoid
 from oneiros.nets.equilibrium import EquilibriumRNN
 
 
@@ -18,11 +18,14 @@ from oneiros.nets.equilibrium import EquilibriumRNN
 class ConvergentWake:
     """Free equilibrium, then one optimiser step on the gradient of the cross-entropy of its scores.
 
-    The gradient is that of backpropagation through time once the dynamics have settled, found from the equilibrium
-    alone. `BackpropWake` on a net that relaxes by `Euler` steps gives the same one by going back through every step:
-    as published, and many times slower. Needs an `EquilibriumRNN` and labels.
+    The gradient is that of backpropagation through `steps` Euler steps at the equilibrium, found from the equilibrium
+    alone. `BackpropWake` on a net that relaxes by `Euler` steps goes back through every step from rest: as published,
+    and many times slower. Both are the same where an input settles well before the last `steps`. Where the loop hardly
+    forgets (a mode near 1), they differ: its state still moves, and units that are on their slope at the end were not
+    all along. Needs an `EquilibriumRNN` and labels.
 
     Attributes:
+        dt, steps: how far back the gradient goes (Table 1: 100 steps of 0.2).
         optim: name of the optimiser in `brain.optim`.
     """
 
@@ -30,7 +33,13 @@ class ConvergentWake:
     changes = ("hidden.", "output.")
     returns = ("loss",)
 
+    dt: float = 0.2
+    steps: int = 100
     optim: str = "wake"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.dt <= 1 or self.steps < 1:
+            raise ValueError(f"{self}: expected 0 < dt <= 1 and steps >= 1")
 
     @torch.no_grad()
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
@@ -43,7 +52,9 @@ class ConvergentWake:
         scores = net.output(hidden)
         target = one_hot(labels, net.output.out_features).to(scores)
         wrong = (scores.softmax(1) - target) / len(x)
-        credit = implicit_credit(wrong, hidden, scores, net.output.weight, gamma=net.gamma)
+        credit = equilibrium_credit(
+            wrong, hidden, scores, net.output.weight, gamma=net.gamma, dt=self.dt, steps=self.steps
+        )
         net.hidden.weight.grad = net.from_inputs(x, credit.hidden)
         net.hidden.bias.grad = credit.hidden.sum(0)
         # W2 is used twice: upwards, and transposed as feedback.
