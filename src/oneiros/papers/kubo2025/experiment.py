@@ -48,6 +48,7 @@ def strategies(config: Config) -> dict[str, Strategy]:
         # As many epochs as each task gets: another reading of the paper's "parallel training".
         "parallel_few_epochs": Strategy(parallel=True),
         "src_equal_nights": Strategy(config.equal_sleep),
+        "src_literal": Strategy(config.literal_sleep),
         "src_decrement_only": Strategy(replace(sleep, inc=(0.0,) * len(sleep.inc))),
         "src_no_feedback": Strategy(replace(sleep, feedback=())),
     }
@@ -55,7 +56,7 @@ def strategies(config: Config) -> dict[str, Strategy]:
 
 CONDITIONS = (
     "sequential", "src", "rehearsal", "src_rehearsal", "parallel", "parallel_few_epochs",
-    "src_equal_nights", "src_decrement_only", "src_no_feedback",
+    "src_equal_nights", "src_literal", "src_decrement_only", "src_no_feedback",
 )  # fmt: skip
 
 

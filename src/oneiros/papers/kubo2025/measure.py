@@ -29,6 +29,7 @@ def measurements(
         looks_inside: whether the last night's effect on hidden activity (Fig. 6) and weights (Fig. 7) is measured too.
     """
     at_dusk: dict[str, Tensor] = {}
+    correlated: dict[str, float] = {}
 
     def measure(event: Event) -> Iterator[Measured]:
         if event.kind == "night":
@@ -47,11 +48,14 @@ def measurements(
             correlation = class_correlation(hidden_activity(brain.net, asked.x), y, len(test.classes))
             yield from _square("correlation", correlation, event.task, phase)
             off = correlation[~torch.eye(len(correlation), dtype=torch.bool, device=correlation.device)]
-            yield Measured(metric="class_correlation", value=float(off.nanmean()), task=event.task, phase=phase)
+            correlated[phase] = float(off.nanmean())
+            yield Measured(metric="class_correlation", value=correlated[phase], task=event.task, phase=phase)
         if last and looks_inside and phase == "dusk":
             at_dusk.update({name: p.detach().clone() for name, p in _matrices(brain).items()})
         if last and looks_inside and phase == "end":
             yield from _changes(at_dusk, _matrices(brain), event.task)
+            change = correlated["end"] - correlated["dusk"]
+            yield Measured(metric="class_correlation_change", value=change, task=event.task, phase=phase)
         if phase == "end":
             kept = sum(memory.nbytes for memory in brain.memory.values())
             yield Measured(metric="stored_bytes", value=float(kept), task=event.task, phase=phase)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from oneiros.papers.kubo2025.config import LAYERS, Config
+from oneiros.papers.kubo2025.config import LAYERS, Config, literal_night
 from oneiros.papers.kubo2025.subjects import Learner, Subject, Tables
 from oneiros.phases.night.spiking_sleep import SpikingSleep
 from oneiros.runs.search import Range, Search
@@ -38,6 +38,15 @@ def night(values: Mapping[str, float | int]) -> SpikingSleep:
     )
 
 
+LITERAL = ("steps", "rate", "gain_hidden", "gain_output", "inc", "dec")
+
+
+def place_literal_sleep(config: Config, values: Mapping[str, float | int]) -> Config:
+    """`config` with the night of `src_literal` replaced."""
+    rest = {name: float(values[name]) for name in LITERAL if name != "steps"}
+    return replace(config, literal_sleep=literal_night(steps=int(values["steps"]), **rest))
+
+
 def constants(sleep: SpikingSleep) -> dict[str, float | int]:
     """The inverse of `night`."""
     return {
@@ -65,9 +74,12 @@ def place_equal_sleep(config: Config, values: Mapping[str, float | int]) -> Conf
 
 
 def searches(config: Config) -> dict[str, Search]:
-    """By condition; both set out from the constants that the recipe has."""
+    """By condition; all set out from the constants that the recipe has."""
     equal = {name: value for name, value in constants(config.equal_sleep).items() if name != "growth"}
+    literal = {name: value for name, value in constants(config.literal_sleep).items() if name in LITERAL}
+    few = {name: NIGHT[name] for name in LITERAL}
     return {
+        "src_literal": Search(ranges=few, place=place_literal_sleep, starts=(literal,), nights_only=True),
         "src": Search(ranges=NIGHT | GROWTH, place=place_sleep, starts=(constants(config.sleep),), nights_only=True),
         "src_equal_nights": Search(ranges=NIGHT, place=place_equal_sleep, starts=(equal,), nights_only=True),
     }

@@ -73,8 +73,9 @@ def lesson_of(config: Tables, cell: Cell) -> Lesson:
     if cell.network == "ff_bp_published":
         made = subject.ff_bp_published
         return Lesson(made.examples, made.batch_size, made.epochs)
-    epochs = config.parallel_epochs if cell.strategy.parallel else subject.epochs
-    return Lesson(config.examples, config.batch_size, epochs)
+    if cell.strategy.parallel:
+        return Lesson(config.parallel_examples, config.batch_size, config.parallel_epochs)
+    return Lesson(config.examples, config.batch_size, subject.epochs)
 
 
 def examples_of(what: Build, subject: Subject, limit: int) -> Lessons:
