@@ -7,6 +7,8 @@ from oneiros.core import Batch, Seeds
 from oneiros.life import live
 from oneiros.memory import MeanInput, ShuffledInput
 from oneiros.papers.kubo2025.controls import CONTROLS
+from oneiros.papers.kubo2025.experiment import strategies
+from oneiros.phases import SpikingSleep
 from oneiros.runs.catalogue import experiment
 from oneiros.runs.experiment import Build
 
@@ -90,3 +92,12 @@ def test_shuffled_input_keeps_the_rates_and_not_their_places():
     assert order.shape == mean.shape
     assert not torch.equal(order, mean)
     assert torch.equal(order.flatten().sort().values, mean.flatten().sort().values)
+
+
+def test_the_literal_night_has_one_scale_a_layer_one_step_of_either_sign_and_no_growth():
+    for name in ("mnist", "digits"):
+        night = strategies(experiment(f"kubo2025/{name}").scales["paper"])["src_literal"].sleep
+        assert isinstance(night, SpikingSleep)
+        assert night.feedback == night.gains[:1]
+        assert len(set(night.inc)) == len(set(night.dec)) == 1
+        assert (night.growth, night.leak, night.stdp, night.patch) == (0.0, 1.0, "additive", 0)

@@ -24,6 +24,7 @@ def test_the_papers_numbers_are_found_and_explained():
         "sequential": 24.76,
         "src": 64.68,
         "src_equal_nights": 64.68,
+        "src_literal": 64.68,
         "rehearsal": 31.15,
         "src_rehearsal": 67.77,
         "parallel": 96.59,
@@ -43,6 +44,7 @@ def test_every_verdict_that_the_rows_were_made_for():
         "sequential": "reproduced",
         "src": "undecided",
         "src_equal_nights": "reproduced",
+        "src_literal": "not run",
         "rehearsal": "better",
         "src_rehearsal": "reproduced",
         "parallel": "not reproduced",
@@ -52,6 +54,31 @@ def test_every_verdict_that_the_rows_were_made_for():
     assert src.high - src.mean == pytest.approx(2.5706 * 5.0 / 6**0.5, rel=1e-4)
     assert src.seeds_needed == 12
     assert verdicts["sequential"].seeds_needed is None
+
+
+def test_more_than_published_is_a_plain_miss_where_a_metric_has_no_better_end():
+    target = {
+        "where": "t",
+        "condition": "c",
+        "unit": "ratio",
+        "target": 0.4,
+        "spread": 0.05,
+        "tolerance": 0.1,
+        "why": "",
+    }
+    answers = {}
+    for metric in ("similarity_t1_class_0", "final_accuracy"):
+        name = metric.replace("final_accuracy", "accuracy_seen")
+        rows = pd.DataFrame(
+            [
+                {"paper": "p", "experiment": "e", "condition": "c", "seed": seed, "order": "01", "day": 1, "task": 1,
+                 "phase": "end", "metric": name, "value": 0.9 + seed / 1000}
+                for seed in range(4)
+            ]
+        )  # fmt: skip
+        targets = pd.DataFrame([{"paper": "p", "experiment": "e", "metric": metric, **target}])
+        (answers[metric],) = (each.verdict for each in judge_targets(rows, targets))
+    assert answers == {"similarity_t1_class_0": "not reproduced", "final_accuracy": "better"}
 
 
 def test_missed_and_passed():

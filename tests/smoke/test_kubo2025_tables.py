@@ -7,6 +7,7 @@ import pytest
 
 from oneiros.life import run_through
 from oneiros.papers.kubo2025.figures import matrix
+from oneiros.papers.kubo2025.tables import lesson_of
 from oneiros.report.valid_rows import claims_of, targets_of
 from oneiros.runs.catalogue import experiment
 from oneiros.runs.experiment import Build, Run, perform
@@ -61,6 +62,32 @@ def test_accuracies_are_measured_before_and_after_every_night(table2):
 def test_only_what_sleeps_alone_and_what_never_does_is_looked_into(table2):
     looked = set(table2.loc[table2["metric"] == "class_correlation", "condition"])
     assert looked == {"mnist_mrnn_ep_sequential", "mnist_mrnn_ep_src", "mnist_mrnn_bptt_src", "mnist_rnn_bptt_src"}
+
+
+def test_figure_6_compares_the_two_sides_of_the_last_night(table2):
+    claims = claims_of("kubo2025")
+    mine = claims[claims["where"].str.contains("Fig. 6")]
+    assert set(mine["metric"]) == {"class_correlation_change"}
+    assert list(mine["second"]) == ["mnist_mrnn_ep_src", "mnist_mrnn_bptt_src", "mnist_rnn_bptt_src"]
+    last = table2[table2["day"] == 4]
+    for condition in mine["second"]:
+        of = last[last["condition"] == condition]
+        before, after = (
+            of.loc[(of["metric"] == "class_correlation") & (of["phase"] == phase), "value"].item()
+            for phase in ("dusk", "end")
+        )
+        assert of.loc[of["metric"] == "class_correlation_change", "value"].item() == after - before != 0
+    awake = last[(last["condition"] == "mnist_mrnn_ep_sequential") & (last["metric"] == "class_correlation_change")]
+    assert awake["value"].item() == 0
+
+
+def test_at_every_scale_parallel_training_sees_all_examples_for_as_many_steps():
+    chosen = experiment("kubo2025/table2")
+    cell = chosen.cells["mnist_mrnn_ep_parallel"]
+    lessons = {scale: lesson_of(chosen.scales[scale], cell) for scale in ("paper", "quick")}
+    assert {lesson.examples for lesson in lessons.values()} == {0}
+    assert len({lesson.epochs / lesson.batch_size for lesson in lessons.values()}) == 1
+    assert lesson_of(chosen.scales["quick"], chosen.cells["mnist_mrnn_ep_src"]).examples == 12_000
 
 
 def test_without_a_night_weights_do_not_change_and_with_one_every_histogram_is_whole(table2):

@@ -218,7 +218,7 @@ def test_a_start_outside_its_ranges_is_refused():
 
 def test_the_recipes_constants_are_found_again_in_their_ranges():
     """What a search starts from is what the recipe has, to rounding."""
-    for condition, field in (("src", "sleep"), ("src_equal_nights", "equal_sleep")):
+    for condition, field in (("src", "sleep"), ("src_equal_nights", "equal_sleep"), ("src_literal", "literal_sleep")):
         config = DIGITS.scales["paper"]
         placed = DIGITS.searches[condition].place(config, DIGITS.searches[condition].starts[0])
         before, after = getattr(config, field), getattr(placed, field)

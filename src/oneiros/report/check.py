@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from oneiros.measure.metrics import claim, claim_answer, holm, mean_interval, seeds_needed, verdict
-from oneiros.report.units import scale_of
+from oneiros.report.units import higher_is_better, scale_of
 from oneiros.report.valid_rows import EXPERIMENT, Evidence, claims_of, only, sound, targets_of, values_by_seed
 
 MISSES = ("not reproduced", "better", "fails")
@@ -161,6 +161,8 @@ def _judge_target(values: pd.Series, target: pd.Series) -> TargetVerdict:
         return TargetVerdict(**known, mean=None, low=None, high=None, n=0, verdict="not run", seeds_needed=None)
     interval = mean_interval(scaled)
     answer = verdict(interval, **bounds)
+    if answer == "better" and not higher_is_better(address["metric"]):
+        answer = "not reproduced"
     return TargetVerdict(
         **known,
         mean=interval.mean,

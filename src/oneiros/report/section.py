@@ -28,7 +28,8 @@ from oneiros.runs.drawing import Drawing
 MEASURED = "Measured is the mean over seeds with its 95 % Student t interval."
 JUDGED = (
     "± is the published standard deviation. Inside the accepted range: reproduced. Wholly below: not reproduced. "
-    "Wholly above: better, which is a miss too until it is explained. Otherwise, and with fewer than three seeds: "
+    "Wholly above: better, which is a miss too until it is explained; of a number that has no better end, such as a "
+    "similarity, not reproduced. Otherwise, and with fewer than three seeds: "
     "undecided."
 )
 # A still figure of more panels than this cannot be read; all curves are in the interactive one and in the rows.

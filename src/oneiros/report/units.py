@@ -8,6 +8,8 @@ SCALES = {
     **dict.fromkeys(("fraction", "ratio", "value", "score", "distance", "correlation", "count"), 1.0),
     **dict.fromkeys(("seconds", "bytes", "nats", "bits"), 1.0),
 }
+# Of these more is better; of any other metric, more than published is as much a miss as less.
+HIGHER_IS_BETTER = ("accuracy", "separability", "at_occlusion")
 PERCENT = ("accuracy", "replay_share", "confusion", "separability", "at_occlusion")
 
 
@@ -25,6 +27,15 @@ def usual_unit(metric: str) -> str:
     ('percent', 'value')
     """
     return "percent" if any(word in metric for word in PERCENT) else "value"
+
+
+def higher_is_better(metric: str) -> bool:
+    """Whether a larger number of this metric is a better one, as of accuracies; a cosine, say, has no better end.
+
+    >>> higher_is_better("final_accuracy"), higher_is_better("similarity_t1_class_0")
+    (True, False)
+    """
+    return any(word in metric for word in HIGHER_IS_BETTER)
 
 
 def title(metric: str, unit: str) -> str:

@@ -47,7 +47,7 @@ class ClaimResult:
 def verdict(interval: Interval, target: float, tolerance: float) -> Verdict:
     """Compare a measured interval with target -+ tolerance; fewer than `MIN_SEEDS` seeds decide nothing.
 
-    "better" is a miss too, until somebody explains it.
+    "better" is a miss too, until somebody explains it; what it is of a number that has no better end, its caller knows.
 
     >>> verdict(Interval(mean=64.0, low=61.0, high=67.0, n=6), target=65.0, tolerance=5.0)
     'reproduced'
