@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from oneiros.core import Batch, Brain, Seeds, concatenate
+from oneiros.core import Batch, Brain, Replayable, Seeds, Writable, concatenate
+from oneiros.memory import Exemplars, Images, Projector
 
 
 def test_tensors_of_a_batch_must_share_axis_0():
@@ -60,3 +61,19 @@ def test_unknown_memories_and_optimisers_are_answered_with_those_there_are():
         brain.remembers("mean")
     with pytest.raises(KeyError, match=r"no optimiser 'sleep'; it has \['wake'\]"):
         brain.optimiser("sleep")
+
+
+def test_memories_and_nets_are_looked_up_by_kind():
+    """Classes and protocols; another kind is told with what was expected and where to give it."""
+    brain = Brain(net=torch.nn.Sequential(torch.nn.Linear(1, 1)), memory={"day": Images(), "projector": Projector(0.1)})
+    assert brain.remembers("day", Exemplars, Images) is brain.remembers("day", Replayable) is brain.memory["day"]
+    assert brain.remembers("projector", Writable) is brain.remembers("projector")
+    with pytest.raises(TypeError, match="memory 'day' is an Images; expected an Exemplars or a Projector: give such"):
+        brain.remembers("day", Exemplars, Projector)
+    with pytest.raises(TypeError, match="memory 'projector' is a Projector; expected a Replayable"):
+        brain.remembers("projector", Replayable)
+    assert brain.network(torch.nn.Linear, part="0") is brain.network(torch.nn.Sequential)[0]
+    with pytest.raises(TypeError, match="the net is a Sequential; expected a Linear: give such a one, or use another"):
+        brain.network(torch.nn.Linear)
+    with pytest.raises(TypeError, match="the solver of a Sequential is missing; expected a Linear"):
+        brain.network(torch.nn.Linear, part="solver")

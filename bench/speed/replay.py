@@ -127,7 +127,7 @@ def _selection(brain: Brain, replay: CategoryReplay) -> Iterator[Measurement]:
 
     def evening() -> None:
         for batch in today:
-            brain.memory["today"].store(batch, rng)
+            brain.remembers("today", Images).store(batch, rng)
         encode(brain, rng)
 
     selected = SelectedReplay(inner=replay, classes=CLASSES, rewarded=QUICK.rewarded)

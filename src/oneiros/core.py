@@ -5,13 +5,17 @@ that meets one of the protocols below.
 """
 
 import contextlib
+import functools
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Protocol, runtime_checkable
+from types import NoneType
+from typing import Protocol, TypeVar, overload, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +107,7 @@ class Task(Protocol):
 
 @runtime_checkable
 class Memory(Protocol):
-    """What is kept between phases. `holds_raw` says whether that includes anybody's raw examples."""
+    """What is kept between phases: how much, whether that includes anybody's raw examples, and its state."""
 
     @property
     def holds_raw(self) -> bool:
@@ -115,22 +119,34 @@ class Memory(Protocol):
         """Bytes kept."""
         ...
 
-    def __len__(self) -> int: ...
-
-    def store(self, batch: Batch, rng: torch.Generator) -> None:
-        """Keep of this batch what this memory keeps."""
-        ...
-
-    def recall(self, n: int, rng: torch.Generator) -> Batch:
-        """Give `n` experiences back; RuntimeError where there are none."""
-        ...
-
     def state_dict(self) -> dict[str, Tensor]:
         """Tensors that restore it."""
         ...
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Restore what `state_dict` gave."""
+        ...
+
+
+@runtime_checkable
+class Writable(Memory, Protocol):
+    """A memory that a day can write to (`Remember`)."""
+
+    def store(self, batch: Batch, rng: torch.Generator) -> None:
+        """Keep of this batch what this memory keeps."""
+        ...
+
+
+@runtime_checkable
+class Replayable(Memory, Protocol):
+    """A memory that experiences can be replayed from, whoever put them there."""
+
+    def __len__(self) -> int:
+        """Experiences there are to recall from; 0 while it is empty."""
+        ...
+
+    def recall(self, n: int, rng: torch.Generator) -> Batch:
+        """Give `n` experiences back; RuntimeError where there are none."""
         ...
 
 
@@ -152,17 +168,75 @@ class Brain:
     age: int = 0
     hour: float = 0.0
 
-    def remembers(self, name: str) -> Memory:
-        """The memory called `name`, or an error that lists those there are."""
+    @overload
+    def remembers(self, name: str) -> Memory: ...
+
+    @overload
+    def remembers(self, name: str, *kinds: type[Kind]) -> Kind: ...
+
+    def remembers(self, name: str, *kinds: type) -> object:
+        """The memory called `name`, which is of one of these kinds: classes, or protocols such as `Replayable`.
+
+        Raises:
+            KeyError: there is none of that name.
+            TypeError: it is of another kind.
+        """
         if name not in self.memory:
             raise KeyError(f"this brain has no memory {name!r}; it has {sorted(self.memory) or 'none'}")
-        return self.memory[name]
+        memory = self.memory[name]
+        if kinds and not any(_meets(memory, kind) for kind in kinds):
+            raise TypeError(
+                f"memory {name!r} is {_a(type(memory))}; expected {_either(kinds)}: "
+                f"give such a one, Brain(memory={{{name!r}: ...}})"
+            )
+        return memory
+
+    def network(self, *kinds: type[Kind], part: str = "") -> Kind:
+        """The net, or the part of it that has this name, which is of one of these kinds.
+
+        Raises:
+            TypeError: it is of another kind, or there is no such part.
+        """
+        found: object = self.net
+        for name in part.split(".") if part else ():
+            found = getattr(found, name, None)
+        if not isinstance(found, kinds):
+            whose = f"the {part} of {_a(type(self.net))}" if part else "the net"
+            raise TypeError(
+                f"{whose} is {_a(type(found))}; expected {_either(kinds)}: give such a one, or use another phase"
+            )
+        return found
 
     def optimiser(self, name: str) -> torch.optim.Optimizer:
         """The optimiser called `name`, or an error that lists those there are."""
         if name not in self.optim:
             raise KeyError(f"this brain has no optimiser {name!r}; it has {sorted(self.optim) or 'none'}")
         return self.optim[name]
+
+
+def _meets(thing: object, kind: type) -> bool:
+    """Whether it is of a class, or has what a protocol asks for; `isinstance` would compute properties to know."""
+    if not getattr(kind, "_is_protocol", False):
+        return isinstance(thing, kind)
+    own = getattr(thing, "__dict__", {})
+    return all(hasattr(type(thing), name) or name in own for name in _members(kind))
+
+
+@functools.cache
+def _members(protocol: type) -> frozenset[str]:
+    bases = [base for base in protocol.__mro__ if getattr(base, "_is_protocol", False) and base is not Protocol]
+    return frozenset(n for base in bases for n in vars(base) if n == "__len__" or not n.startswith("_"))
+
+
+def _a(kind: type) -> str:
+    """The name of a class with its article."""
+    if kind is NoneType:
+        return "missing"
+    return f"a{'n' if kind.__name__[0] in 'AEIOU' else ''} {kind.__name__}"
+
+
+def _either(kinds: Sequence[type]) -> str:
+    return " or ".join(map(_a, kinds))
 
 
 @runtime_checkable

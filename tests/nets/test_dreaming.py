@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.functional import leaky_relu
 
 from oneiros.core import Seeds
-from oneiros.nets.dreaming import DreamingNet, dreaming_net
+from oneiros.nets.dreaming import DreamingNet
 from oneiros.nets.extractors import EXTRACTORS, inception_v3, untrained_encoder
 
 
@@ -52,11 +52,6 @@ def test_the_paper_s_sizes():
     for layer in net.modules():
         if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)) and layer.weight.numel() > 50_000:
             assert layer.weight.std().item() == pytest.approx(0.02, rel=0.02)
-
-
-def test_another_net_is_refused_by_name():
-    with pytest.raises(TypeError, match=r"str needs a DreamingNet \(encoder and generator\), got Linear"):
-        dreaming_net(nn.Linear(1, 1), "a phase")
 
 
 def test_the_untrained_extractor_is_always_the_same_and_never_learns(tmp_path):

@@ -207,9 +207,9 @@ def test_it_says_what_is_missing():
     with pytest.raises(RuntimeError, match="run the night phase Encode"):
         replay_from(net)(brain, rng())
     brain.memory["activations"] = Images()
-    with pytest.raises(TypeError, match="needs a ClassActivations memory"):
+    with pytest.raises(TypeError, match="memory 'activations' is an Images; expected a ClassActivations"):
         replay_from(net)(brain, rng())
-    with pytest.raises(TypeError, match="Encode needs memories"):
+    with pytest.raises(TypeError, match="memory 'activations' is an Images; expected a ClassActivations"):
         Encode(location="features.pool1")(brain, rng())
 
 
@@ -245,7 +245,7 @@ def test_what_is_held_out_is_not_replayed_however_often_it_came_up():
     with pytest.raises(ValueError, match="of class 1 there were too few different examples to hold 4 of them out"):
         EncodeBeside(location="0", aside=4)(brain, rng)
     brain.memory["held"] = Images()
-    with pytest.raises(TypeError, match="got Exemplars and ClassActivations and Images"):
+    with pytest.raises(TypeError, match="memory 'held' is an Images; expected a ClassActivations"):
         EncodeBeside(location="0", aside=4)(brain, rng)
 
 

@@ -163,5 +163,7 @@ def test_the_loss_it_tells_is_that_before_the_step():
 @pytest.mark.parametrize("net", [Perceptron((20, 5, 10)), RecurrentNet((20, 5, 10))])
 def test_another_kind_of_net_is_refused_with_what_to_do(net):
     brain = Brain(net=net, optim={"wake": torch.optim.SGD(net.parameters(), lr=0.1)})
-    with pytest.raises(TypeError, match="ConvergentWake needs an EquilibriumRNN, got .*: use BackpropWake"):
+    with pytest.raises(
+        TypeError, match="the net is a .*; expected an EquilibriumRNN: give such a one, or use another phase"
+    ):
         ConvergentWake()(brain, lesson(), Seeds(0).rng("wake"))

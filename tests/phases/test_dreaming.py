@@ -220,10 +220,12 @@ def test_settings_out_of_range_are_refused():
 def test_another_memory_or_net_is_refused_with_what_is_needed():
     brain, _ = awake()
     brain.memory["latents"] = MeanInput()
-    with pytest.raises(TypeError, match="Rem needs a RecentLatents memory, got MeanInput"):
+    with pytest.raises(TypeError, match="memory 'latents' is a MeanInput; expected a RecentLatents: give such a one"):
         Rem()(brain, Seeds(0).rng("rem"))
     other = torch.nn.Linear(1, 1)
-    with pytest.raises(TypeError, match="Nrem needs a DreamingNet"):
+    with pytest.raises(
+        TypeError, match="the net is a Linear; expected a DreamingNet: give such a one, or use another phase"
+    ):
         Nrem()(Brain(net=other, optim={"encoder": adam(other.parameters())}), Seeds(0).rng("nrem"))
 
 

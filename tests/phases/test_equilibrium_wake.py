@@ -56,7 +56,9 @@ def test_it_learns_three_orthogonal_inputs():
 
 def test_another_kind_of_net_is_refused_with_what_to_do():
     brain = Brain(net=torch.nn.Linear(5, 3), optim={})
-    with pytest.raises(TypeError, match="needs an EquilibriumRNN, got Linear: use a backprop wake"):
+    with pytest.raises(
+        TypeError, match="the net is a Linear; expected an EquilibriumRNN: give such a one, or use another phase"
+    ):
         EquilibriumWake()(brain, lesson(), Seeds(0).rng("wake"))
 
 

@@ -55,11 +55,11 @@ def test_the_first_day_is_plain_backpropagation():
 
 
 def test_other_nets_and_other_memories_are_refused():
-    with pytest.raises(TypeError, match="OrthogonalWake needs a Perceptron, got EquilibriumRNN"):
+    with pytest.raises(TypeError, match="the net is an EquilibriumRNN; expected a Perceptron"):
         WAKE(Brain(net=EquilibriumRNN((6, 8, 3))), lesson(1), RNG)
     brain = born()
     brain.memory["two"] = MeanInput()
-    with pytest.raises(TypeError, match="memory 'two' is a MeanInput; .* needs a Projector"):
+    with pytest.raises(TypeError, match="memory 'two' is a MeanInput; expected a Projector"):
         NIGHT(brain, RNG)
     with pytest.raises(ValueError, match=r"Projector.damping is 0.0; expected a number above 0"):
         Projector(0.0)

@@ -66,7 +66,7 @@ def test_the_night_is_that_with_the_scaled_gains_and_hooks_are_gone():
 def test_without_images_it_says_what_to_do():
     with pytest.raises(RuntimeError, match="scales from an empty Images memory: store a batch"):
         ScaledToData(inner=NIGHT)(brain(seen=[]), Seeds(0).rng("night"))
-    with pytest.raises(TypeError, match="needs an Images memory, got MeanInput"):
+    with pytest.raises(TypeError, match="memory 'mean' is a MeanInput; expected an Images"):
         ScaledToData(inner=NIGHT, memory="mean")(brain(seen=[[1, 1]]), Seeds(0).rng("night"))
 
 

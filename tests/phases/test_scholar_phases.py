@@ -134,10 +134,10 @@ def test_optimisers_forget_and_a_newborn_has_other_weights_and_has_seen_nothing(
 
 def test_consolidate_and_succeed_say_what_they_need():
     brain = scholar_brain()
-    with pytest.raises(TypeError, match="Succeed needs a Succession"):
+    with pytest.raises(TypeError, match="the solver of a Scholar is a Perceptron; expected a Succession"):
         Succeed()(brain, torch.Generator())
     brain.net = Perceptron((4, 3))
-    with pytest.raises(TypeError, match="Consolidate needs a Scholar and a FrozenScholar memory"):
+    with pytest.raises(TypeError, match="the net is a Perceptron; expected a Scholar"):
         Consolidate()(brain, torch.Generator())
 
 

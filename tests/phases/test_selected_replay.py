@@ -17,11 +17,6 @@ def rng(seed: int = 0) -> torch.Generator:
     return Seeds(seed).rng("test")
 
 
-def rewarded(selector: Selector, label: int, reward: float) -> None:
-    z = torch.tensor([[reward]], dtype=torch.float64)
-    selector.store(Batch(x=z, y=torch.tensor([label]), z=z), rng())
-
-
 def test_chi_square_by_hand():
     """Three of 5, none of 4 and all of 2: 4/5 + 16/4 + 0."""
     assert chi_square(torch.tensor([3.0, 0.0, 2.0]), torch.tensor([5.0, 4.0, 2.0])).item() == pytest.approx(4.8)
@@ -53,38 +48,38 @@ def test_choices_are_softmax_to_the_power_of_one_over_the_temperature():
     assert torch.allclose(choice_probabilities(values, 0.3), expected / expected.sum())
     selector = Selector(3, fits=1)
     for label in range(3):
-        rewarded(selector, label, 0.0)
+        selector.reward(label, 0.0)
     selector.net = selector.net._replace(parameters=torch.tensor([0.1, 0.4, -0.2, 0.0], dtype=torch.float64))
-    drawn = torch.bincount(selector.recall(20_000, rng()).targets(), minlength=3) / 20_000
+    drawn = torch.bincount(selector.choose(20_000, rng()), minlength=3) / 20_000
     assert torch.allclose(drawn.double(), expected / expected.sum(), atol=0.01)
 
 
 def test_the_arm_that_pays_is_preferred():
     selector, stream = Selector(4, fits=50, lr=0.01), rng(7)
     for label in range(4):
-        rewarded(selector, label, 0.0)
+        selector.reward(label, 0.0)
     for _ in range(150):
-        label = int(selector.recall(1, stream).targets())
-        rewarded(selector, label, 1.0 if label == 2 else 0.0)
+        label = int(selector.choose(1, stream))
+        selector.reward(label, 1.0 if label == 2 else 0.0)
     assert selector.probabilities[2] > 0.6
     assert selector.probabilities.argmax() == 2
 
 
 def test_a_restored_selector_chooses_and_learns_as_the_original():
     original, restored = Selector(3), Selector(3)
-    rewarded(original, 1, 2.0)
+    original.reward(1, 2.0)
     restored.load_state_dict(original.state_dict())
     for selector in (original, restored):
-        rewarded(selector, 2, -1.0)
+        selector.reward(2, -1.0)
     assert torch.equal(original.net.parameters, restored.net.parameters)
-    assert torch.equal(original.recall(9, rng(2)).targets(), restored.recall(9, rng(2)).targets())
+    assert torch.equal(original.choose(9, rng(2)), restored.choose(9, rng(2)))
     assert restored.met.tolist() == [False, True, True]
     older = {name: value for name, value in original.state_dict().items() if name != "met"}
     restored.load_state_dict(older)  # of a life in which every class was tried in the first night
     assert restored.met.all()
     assert (len(restored), restored.nbytes > 0, Selector(3).nbytes) == (2, True, 0)
-    with pytest.raises(RuntimeError, match="store the reward of one batch of each class first"):
-        Selector(3).recall(1, rng())
+    with pytest.raises(RuntimeError, match="reward one batch of each class first"):
+        Selector(3).choose(1, rng())
 
 
 LESSON = Batch(x=torch.rand(18, 3, 8, 8, generator=torch.Generator().manual_seed(0)), y=torch.arange(18) % 3)
@@ -180,9 +175,9 @@ def test_classes_that_come_later_are_tried_first_and_unknown_ones_never_chosen()
 def test_it_says_which_memory_it_needs():
     brain = brain_at_night()
     brain.memory["validation"] = Selector(3)
-    with pytest.raises(TypeError, match="needs Images or ClassActivations as 'validation', got Selector"):
+    with pytest.raises(TypeError, match="'validation' is a Selector; expected an Images or a ClassActivations"):
         selected(brain.net)(brain, rng())
     brain = brain_at_night()
     brain.memory["selector"] = Images()
-    with pytest.raises(TypeError, match="needs Selector as 'selector', got Images"):
+    with pytest.raises(TypeError, match="memory 'selector' is an Images; expected a Selector"):
         selected(brain.net)(brain, rng())

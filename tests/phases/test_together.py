@@ -107,7 +107,7 @@ def test_what_does_not_go_together_is_refused():
     wake, batches = EquilibriumWake(), [lesson(0, 6)] * 2
     with pytest.raises(ValueError, match="differ in their weights only"):
         wake.stacked([brain(0, Euler()), brain(0, Euler(steps=3))], batches)
-    with pytest.raises(TypeError, match="needs an EquilibriumRNN, got Perceptron: use a backprop wake"):
+    with pytest.raises(TypeError, match="the net is a Perceptron; expected an EquilibriumRNN"):
         wake.stacked([Brain(net=Perceptron((5, 3)))] * 2, batches)
     with pytest.raises(TypeError, match="BackpropWake cannot be lived by several brains together"):
         Rehearse(inner=BackpropWake(), today=1).together([], [], [])

@@ -1,4 +1,4 @@
-"""What is kept between phases: store and recall."""
+"""What is kept between phases; a memory can be written to, replayed from, or asked for what it is for."""
 
 from oneiros.memory.class_activations import ClassActivations as ClassActivations
 from oneiros.memory.exemplars import Exemplars as Exemplars

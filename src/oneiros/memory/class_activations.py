@@ -102,15 +102,6 @@ class ClassActivations:
         x = torch.stack(rows).float()
         return Batch(x=self._refined(x), y=labels.to(x.device))
 
-    def recall(self, n: int, rng: torch.Generator) -> Batch:
-        """`n` kept activations drawn with replacement, uniformly over all."""
-        if not self.classes:
-            raise RuntimeError("recall from an empty ClassActivations: run the night phase Encode after a day")
-        labels = torch.cat([torch.full((self.count(c),), c) for c in self.classes])
-        x = torch.cat([self.of_class(c) for c in self.classes])
-        chosen = torch.randint(len(x), (n,), generator=rng, device=rng.device).to(x.device)
-        return Batch(x=self._refined(x[chosen].float()), y=labels.to(x.device)[chosen])
-
     def state_dict(self) -> dict[str, Tensor]:
         """Tensors that restore this memory."""
         state = {f"class.{label}": x for label, x in self._whole().items()}

@@ -47,10 +47,6 @@ class FrozenScholar:
     def __len__(self) -> int:
         return min(self.scholars, 1)
 
-    def store(self, batch: Batch, rng: torch.Generator) -> None:
-        """Refuse: a scholar is kept whole, not example by example."""
-        raise TypeError("FrozenScholar keeps a scholar and no examples: run the night phase Consolidate")
-
     def take(self, scholar: Scholar) -> None:
         """Keep a copy of `scholar` in place of the one before."""
         self._scholar = _frozen(scholar)

@@ -24,7 +24,6 @@ class Projector:
         self.damping = damping
         self.sealed: Tensor | None = None
         self.today: Tensor | None = None
-        self.shape: tuple[int, ...] = ()
         self.count = 0
 
     @property
@@ -43,12 +42,11 @@ class Projector:
 
     def store(self, batch: Batch, rng: torch.Generator) -> None:
         """Take the mean of this batch's inputs out, from tonight."""
-        self.shape = batch.x.shape[1:]
         heard = batch.x.flatten(1).mean(0)
         if self.today is None:
             self.today = torch.eye(len(heard)).to(heard) if self.sealed is None else self.sealed
         self.today = shrink(self.today, heard, damping=self.damping)
-        self.shape, self.count = tuple(batch.x.shape[1:]), self.count + 1
+        self.count += 1
 
     def seal(self) -> None:
         """Today is over: what was heard is protected."""
@@ -59,21 +57,13 @@ class Projector:
         """The part of a weight change `[out, in]` that earlier days' inputs do not notice; all of it on the first."""
         return change if self.sealed is None else change @ self.sealed
 
-    def recall(self, n: int, rng: torch.Generator) -> Batch:
-        """`n` random inputs in the directions that are still free."""
-        if self.sealed is None:
-            raise RuntimeError("recall from a Projector with nothing sealed: run the night phase SealProjectors first")
-        noise = torch.randn(n, len(self.sealed), generator=rng, device=rng.device).to(self.sealed)
-        return Batch(x=(noise @ self.sealed).unflatten(1, self.shape))
-
     def state_dict(self) -> dict[str, Tensor]:
         """Tensors that restore this memory."""
         matrices = {"sealed": self.sealed, "today": self.today}
         kept = {name: matrix for name, matrix in matrices.items() if matrix is not None}
-        return kept | {"count": torch.tensor(self.count), "shape": torch.tensor(self.shape, dtype=torch.int64)}
+        return kept | {"count": torch.tensor(self.count)}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Restore what `state_dict` returned."""
         self.sealed, self.today = state.get("sealed"), state.get("today")
         self.count = int(state["count"]) if "count" in state else 0
-        self.shape = tuple(state["shape"].tolist()) if "shape" in state else ()

@@ -14,8 +14,7 @@ from oneiros.core import Batch
 class RecentLatents:
     """What was encoded last (Z) and, if it was as large, what was encoded before it (Z_old).
 
-    The experiences it keeps ARE latents: they are the `x` of the batches that it is given and gives back. No image
-    is kept.
+    The experiences it keeps ARE latents: they are the `x` of the batches that it is given. No image is kept.
     """
 
     holds_raw = False
@@ -47,12 +46,6 @@ class RecentLatents:
         """Keep these latents as the newest; what was the newest becomes the previous, if it has their shape."""
         newest = batch.x.detach().clone()
         self._batches = (newest, *(old for old in self._batches[:1] if old.shape == newest.shape))
-
-    def recall(self, n: int, rng: torch.Generator) -> Batch:
-        """`n` of the latents encoded last, drawn with replacement."""
-        present = self.present
-        chosen = torch.randint(len(present), (n,), generator=rng, device=rng.device)
-        return Batch(x=present[chosen.to(present.device)])
 
     def forget(self) -> None:
         """Empty it, as at the end of an epoch."""

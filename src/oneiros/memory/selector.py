@@ -1,17 +1,16 @@
-"""The hippocampus as a reinforcement learner: remembers what replaying each class was worth, and recalls by it."""
+"""The hippocampus as a reinforcement learner: remembers what replaying each class was worth, and chooses by it."""
 
 from collections.abc import Mapping
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
-from torch.nn.functional import one_hot
 
-from oneiros.core import Batch
 from oneiros.equations.selector import RewardNet, choice_probabilities, fit_reward, untaught
 
 
 class Selector:
-    """Barry & Love's side network: expected reward of replaying each class; classes are recalled by softmax of it.
+    """Barry & Love's side network: expected reward of replaying each class; classes are chosen by softmax of it.
 
     Args:
         classes: how many.
@@ -49,23 +48,19 @@ class Selector:
             return torch.zeros(self.classes, dtype=torch.float64)
         return choice_probabilities(self.net.parameters[:-1].where(self.met, -torch.inf), self.temperature)
 
-    def store(self, batch: Batch, rng: torch.Generator) -> None:
-        """Learn from rewards: y are the classes that were replayed, z `[n, 1]` what came of each."""
-        if batch.z is None:
-            raise ValueError("a Selector stores rewards: give a Batch with classes y and rewards z [n, 1]")
-        for chosen, reward in zip(batch.targets().tolist(), batch.z[:, 0].tolist(), strict=True):
-            self.net = fit_reward(self.net, chosen, reward, fits=self.fits, lr=self.lr)
-            self.rewards += 1
-            self.met[chosen] = True
+    def reward(self, label: int, worth: float) -> None:
+        """Learn that replaying class `label` was worth this much."""
+        self.net = fit_reward(self.net, label, worth, fits=self.fits, lr=self.lr)
+        self.rewards += 1
+        self.met[label] = True
 
-    def recall(self, n: int, rng: torch.Generator) -> Batch:
-        """`n` classes to replay, drawn by their probabilities; x is one-hot."""
+    def choose(self, n: int, rng: torch.Generator) -> Int[Tensor, " n"]:
+        """`n` classes to replay, drawn by their probabilities."""
         if not self.rewards:
-            raise RuntimeError("recall from an empty Selector: store the reward of one batch of each class first")
+            raise RuntimeError("choice from an empty Selector: reward one batch of each class first")
         drawn = torch.rand(n, generator=rng, device=rng.device, dtype=torch.float64).cpu()
         last = int(self.met.nonzero().max())  # the sum of all may round to less than 1
-        y = torch.searchsorted(self.probabilities.cumsum(0), drawn, right=True).clamp(max=last)
-        return Batch(x=one_hot(y, self.classes).float(), y=y)
+        return torch.searchsorted(self.probabilities.cumsum(0), drawn, right=True).clamp(max=last)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Tensors that restore this memory."""

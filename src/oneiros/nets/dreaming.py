@@ -94,13 +94,6 @@ class DreamingNet(nn.Module):
         return self.encoder(x)
 
 
-def dreaming_net(net: nn.Module, phase: object) -> DreamingNet:
-    """`net`, or an error that says what `phase` needs."""
-    if not isinstance(net, DreamingNet):
-        raise TypeError(f"{type(phase).__name__} needs a DreamingNet (encoder and generator), got {type(net).__name__}")
-    return net
-
-
 @torch.no_grad()
 def _initialise(module: nn.Module) -> None:
     for layer in module.modules():

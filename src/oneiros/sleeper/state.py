@@ -47,7 +47,7 @@ def of_brain(brain: Brain, net: nn.Module) -> dict[str, Tensor]:
     """What a mechanism has beside the owner's network: tensors of its own, memories and optimisers."""
     kept = {f"beside.{name}": value for name, value in _beside(brain, net).items()}
     for name, memory in brain.memory.items():
-        kept[f"length.{name}"] = torch.tensor(len(memory))  # so that an empty memory is named too
+        kept[f"length.{name}"] = torch.tensor(int(memory.nbytes > 0))  # so that an empty memory is named too
         kept |= {f"memory.{name}.{key}": value for key, value in memory.state_dict().items()}
     for name, optimiser in brain.optim.items():
         rates = [float(group["lr"]) for group in optimiser.param_groups]

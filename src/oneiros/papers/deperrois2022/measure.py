@@ -19,7 +19,7 @@ from oneiros.measure.metrics import Organisation, frechet_distance, moments
 from oneiros.measure.metrics.distances import euclidean, mean_square
 from oneiros.measure.probes import Readout, ridge_readout, sgd_readout
 from oneiros.measure.probes.dreaming import Nights, covered, distances, dreams, encoded, losses, pairs, principal_axes
-from oneiros.nets.dreaming import DreamingNet, dreaming_net
+from oneiros.nets.dreaming import DreamingNet
 from oneiros.papers.deperrois2022.config import Config
 from oneiros.runs.experiment import Measured
 from oneiros.runs.store import Picture
@@ -56,7 +56,7 @@ class Observer:
     @property
     def net(self) -> DreamingNet:
         """The brain's net."""
-        return dreaming_net(self.brain.net, self)
+        return self.brain.network(DreamingNet)
 
     def measure(self, event: Event) -> Iterator[Measured]:
         """Rows of an event."""

@@ -82,10 +82,10 @@ def _similarities(
     def measure(event: Event) -> Iterator[Measured]:
         yield from rest(event)
         if event.kind == "dusk":
-            brain.memory[NOTES[event.task]].store(Batch(x=_patterns(brain, test)[None]), UNUSED)
+            brain.remembers(NOTES[event.task], MeanInput).store(Batch(x=_patterns(brain, test)[None]), UNUSED)
         if event.kind != "task_end" or event.task == 0:
             return
-        first, second = (brain.memory[note].recall(1, UNUSED).x[0] for note in NOTES)
+        first, second = (brain.remembers(note, MeanInput).recall(1, UNUSED).x[0] for note in NOTES)
         now = _patterns(brain, test)
         for c in CLASSES:
             t1 = importance_similarity(first[c], now[c])

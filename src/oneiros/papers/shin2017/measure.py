@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from oneiros.core import Brain, Memory, Seeds
+from oneiros.core import Brain, Replayable, Seeds
 from oneiros.data import Examples
 from oneiros.data.streams import thin
 from oneiros.life import Event, Schedule
@@ -46,7 +46,7 @@ def measurements(
                 for j, right in enumerate(_right(brain, lessons, quick_tests)):
                     yield Measured(metric="accuracy", value=float(right.mean()), task=j, phase=f"step:{step}")
         if event.kind == "dusk" and day and _dreams(brain):
-            yield from _census(brain.remembers("scholar"), lessons, day, seeds)
+            yield from _census(brain.remembers("scholar", Replayable), lessons, day, seeds)
         if event.kind == ("dusk" if chained else "task_end"):
             yield from _after(brain, lessons, day)
         if event.kind == "task_end":
@@ -127,7 +127,7 @@ def _heirs(solvers: Succession, test: Examples, day: int) -> Iterator[Measured]:
     yield Measured(metric="chain_loss", value=accuracies[0] - accuracies[-1], task=day, phase="end")
 
 
-def _census(memory: Memory, lessons: Lessons, day: int, seeds: Seeds) -> Iterator[Measured]:
+def _census(memory: Replayable, lessons: Lessons, day: int, seeds: Seeds) -> Iterator[Measured]:
     """Classes among what was replayed today, as the old solver decides them, and the rarest one's part of its due."""
     labels = memory.recall(CENSUS, seeds.rng("census", day)).targets()
     share = torch.bincount(labels, minlength=lessons.classes).double() / CENSUS

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from oneiros.core import Around, Batch, Brain, DayPhase, concatenate
+from oneiros.core import Around, Batch, Brain, DayPhase, Replayable, concatenate
 from oneiros.equations.scholar import Ratio, mixture_weights, share_of_new
 
 
@@ -37,7 +37,7 @@ class Interleave(Around):
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Live one batch, with what is replayed beside it."""
-        memory = brain.remembers(self.memory)
+        memory = brain.remembers(self.memory, Replayable)
         if len(memory):
             past = memory.recall(self.replayed, rng)
             weight = mixture_weights(len(batch), len(past), r=share_of_new(self.ratio, brain.age))

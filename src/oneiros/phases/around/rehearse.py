@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from oneiros.core import Around, Batch, Brain, DayPhase, DayTogether, concatenate
+from oneiros.core import Around, Batch, Brain, DayPhase, DayTogether, Replayable, concatenate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class Rehearse(Around):
         return self.inner.together(brains, mixed, rngs)
 
     def _mixed(self, brain: Brain, batch: Batch, rng: torch.Generator) -> Batch:
-        memory = brain.remembers(self.memory)
+        memory = brain.remembers(self.memory, Replayable)
         if len(memory):
             expected = len(memory) * len(batch) / self.today
             n = int(expected + float(torch.rand((), generator=rng, device=rng.device)))

@@ -39,9 +39,7 @@ class ScaledToData(Around):
 
     def _largest(self, brain: Brain) -> list[float]:
         """The largest weight or activation of each layer; what the next layer hears is the activation."""
-        seen, layers = brain.remembers(self.memory), self.inner.layers
-        if not isinstance(seen, Images):
-            raise TypeError(f"ScaledToData needs an Images memory, got {type(seen).__name__}")
+        seen, layers = brain.remembers(self.memory, Images), self.inner.layers
         if not len(seen):
             raise RuntimeError("scales from an empty Images memory: store a batch (day phase Remember) first")
         largest = [brain.net.get_parameter(name).detach().max().item() for name in layers]

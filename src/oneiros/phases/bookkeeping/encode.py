@@ -39,10 +39,8 @@ class Encode:
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Encode the day."""
-        today, activations = brain.remembers(self.images), brain.remembers(self.into)
-        if not isinstance(today, Images) or not isinstance(activations, ClassActivations):
-            found = f"{type(today).__name__} and {type(activations).__name__}"
-            raise TypeError(f"Encode needs memories Images and ClassActivations, got {found}")
+        today = brain.remembers(self.images, Images)
+        activations = brain.remembers(self.into, ClassActivations)
         if not len(today):
             return {}
         activations.forget()
@@ -81,16 +79,10 @@ class EncodeBeside:
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Encode the sample of the day."""
-        sample, activations = brain.remembers(self.sample), brain.remembers(self.into)
-        held = brain.remembers(self.held) if self.aside else activations
-        match sample, activations, held:
-            case Exemplars(), ClassActivations(), ClassActivations():
-                taken = sample.take_today()
-            case _:
-                found = " and ".join(
-                    type(each).__name__ for each in (sample, activations, held)[: 3 if self.aside else 2]
-                )
-                raise TypeError(f"EncodeBeside needs memories Exemplars and ClassActivations, got {found}")
+        sample = brain.remembers(self.sample, Exemplars)
+        activations = brain.remembers(self.into, ClassActivations)
+        held = brain.remembers(self.held, ClassActivations) if self.aside else activations
+        taken = sample.take_today()
         below = split(brain.net, self.location).below
         with resting(brain.net):
             for label, inputs in taken.items():

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from oneiros.core import Brain
-from oneiros.phases.night.latent_mix import recent_latents
+from oneiros.memory.recent_latents import RecentLatents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,5 +27,5 @@ class ForgetLatents:
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Empty it."""
-        recent_latents(brain, self.memory, self).forget()
+        brain.remembers(self.memory, RecentLatents).forget()
         return {}

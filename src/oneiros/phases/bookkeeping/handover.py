@@ -26,18 +26,11 @@ class Consolidate:
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Copy."""
-        memory = brain.remembers(self.memory)
-        net = brain.net
-        match memory, net:
-            case PastLessons(), _:
-                memory.take(net)
-            case FrozenScholar(), Scholar():
-                memory.take(net)
-            case _:
-                raise TypeError(
-                    f"Consolidate needs a Scholar and a FrozenScholar memory, or any net and PastLessons; "
-                    f"got {type(net).__name__} and {type(memory).__name__}"
-                )
+        memory = brain.remembers(self.memory, FrozenScholar, PastLessons)
+        if isinstance(memory, FrozenScholar):
+            memory.take(brain.network(Scholar))
+        else:
+            memory.take(brain.net)
         return {}
 
 
@@ -104,8 +97,5 @@ class Succeed:
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Pass on."""
-        solver = brain.net.solver
-        if not isinstance(solver, Succession):
-            raise TypeError(f"Succeed needs a Succession as the net's solver, got {type(solver).__name__}")
-        solver.succeed()
+        brain.network(Succession, part="solver").succeed()
         return {}

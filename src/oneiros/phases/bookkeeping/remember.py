@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from oneiros.core import Batch, Brain
+from oneiros.core import Batch, Brain, Writable
 from oneiros.memory.exemplars import Exemplars
 
 
@@ -21,7 +21,7 @@ class Remember:
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Store the batch."""
-        brain.remembers(self.memory).store(batch, rng)
+        brain.remembers(self.memory, Writable).store(batch, rng)
         return {}
 
 
@@ -37,8 +37,5 @@ class SealExemplars:
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Seal the sample."""
-        memory = brain.remembers(self.memory)
-        if not isinstance(memory, Exemplars):
-            raise TypeError(f"SealExemplars needs an Exemplars memory, got {type(memory).__name__}")
-        memory.seal()
+        brain.remembers(self.memory, Exemplars).seal()
         return {}

@@ -18,7 +18,7 @@ from oneiros.memory.class_activations import ClassActivations
 from oneiros.nets.cut import Split, split
 from oneiros.nets.dense import backpropagate
 from oneiros.nets.modes import learning
-from oneiros.phases.night.dreams import Dreams, Imagined, activations_of
+from oneiros.phases.night.dreams import Dreams, Imagined
 
 
 @runtime_checkable
@@ -93,7 +93,7 @@ class CategoryReplay:
 
     def night(self, brain: Brain, rng: torch.Generator) -> Int[Tensor, " dreams"]:
         """Every class equally often (or as often as it is remembered), shuffled."""
-        bank: ClassActivations = activations_of(brain, self.dreams.memory)
+        bank = brain.remembers(self.dreams.memory, ClassActivations)
         each = [torch.full((self.per_class or bank.count(label),), label) for label in bank.classes]
         if not each:
             raise RuntimeError("CategoryReplay has nothing to replay: run the night phase Encode after a day")

@@ -12,14 +12,6 @@ from oneiros.core import Batch, Brain
 from oneiros.memory.class_activations import ClassActivations
 
 
-def activations_of(brain: Brain, name: str) -> ClassActivations:
-    """The memory called `name`, which must be of class activations."""
-    memory = brain.remembers(name)
-    if not isinstance(memory, ClassActivations):
-        raise TypeError(f"replay needs a ClassActivations memory, but {name!r} is {type(memory).__name__}")
-    return memory
-
-
 @runtime_checkable
 class Dreams(Protocol):
     """A source of activations with labels."""
@@ -60,7 +52,7 @@ class Imagined:
 
     def batches(self, brain: Brain, labels: Int[Tensor, " dreams"], size: int, rng: torch.Generator) -> Iterator[Batch]:
         """Activations for these labels, in order, `size` to a batch."""
-        bank = activations_of(brain, self.memory)
+        bank = brain.remembers(self.memory, ClassActivations)
         for asked in labels.split(size * self.ahead):
             x = bank.imagine(asked, rng, self.shape)
             y = asked.to(x.device)
@@ -80,7 +72,7 @@ class Veridical:
 
     def batches(self, brain: Brain, labels: Int[Tensor, " dreams"], size: int, rng: torch.Generator) -> Iterator[Batch]:
         """Activations for these labels, in order, `size` to a batch."""
-        bank = activations_of(brain, self.memory)
+        bank = brain.remembers(self.memory, ClassActivations)
         index = torch.empty_like(labels)
         for label in labels.unique().tolist():
             places = (labels == label).nonzero().flatten()

@@ -9,17 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from oneiros.core import Brain
 from oneiros.equations.dreaming import mixture
 from oneiros.memory.recent_latents import RecentLatents
-
-
-def recent_latents(brain: Brain, name: str, phase: object) -> RecentLatents:
-    """The brain's memory `name`, or an error that says what `phase` needs."""
-    memory = brain.remembers(name)
-    if not isinstance(memory, RecentLatents):
-        raise TypeError(f"{type(phase).__name__} needs a RecentLatents memory, got {type(memory).__name__}")
-    return memory
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from oneiros.core import Brain
 from oneiros.equations.dreaming import occlusion, reconstruction
-from oneiros.nets.dreaming import SIDE, dreaming_net
-from oneiros.phases.night.latent_mix import SINGLE, Replay, recent_latents
+from oneiros.memory.recent_latents import RecentLatents
+from oneiros.nets.dreaming import SIDE, DreamingNet
+from oneiros.phases.night.latent_mix import SINGLE, Replay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,9 +53,9 @@ class Nrem:
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Dream once."""
-        net, optimiser = dreaming_net(brain.net, self), brain.optimiser(self.encoder)
+        net, optimiser = brain.network(DreamingNet), brain.optimiser(self.encoder)
         optimiser.zero_grad()
-        z = self.replay(recent_latents(brain, self.memory, self), rng)
+        z = self.replay(brain.remembers(self.memory, RecentLatents), rng)
         with torch.no_grad():
             dream = net.generator(z) * self._mask(rng).to(z.device)
         loss = reconstruction(net.encoder(dream), z)

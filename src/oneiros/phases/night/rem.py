@@ -10,8 +10,9 @@ from torch import Tensor
 
 from oneiros.core import Brain
 from oneiros.equations.dreaming import reverse_gradient, taken_for_internal
-from oneiros.nets.dreaming import dreaming_net
-from oneiros.phases.night.latent_mix import Replay, recent_latents
+from oneiros.memory.recent_latents import RecentLatents
+from oneiros.nets.dreaming import DreamingNet
+from oneiros.phases.night.latent_mix import Replay
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,11 +39,11 @@ class Rem:
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Dream once."""
-        net = dreaming_net(brain.net, self)
+        net = brain.network(DreamingNet)
         optimisers = [brain.optimiser(name) for name in (self.encoder, self.generator)]
         for optimiser in optimisers:
             optimiser.zero_grad()
-        dream = net.generator(self.replay(recent_latents(brain, self.memory, self), rng))
+        dream = net.generator(self.replay(brain.remembers(self.memory, RecentLatents), rng))
         loss = taken_for_internal(net.encoder.score(net.encoder.features(reverse_gradient(dream))))
         loss.backward()
         for optimiser in optimisers:

@@ -62,7 +62,7 @@ class SelectedReplay:
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Sleep for one night."""
-        selector = self._selector(brain)
+        selector = brain.remembers(self.selector, Selector)
         parts = split(brain.net, self.inner.location)
         held = self._held(brain, parts)
         self._try_unmet(brain, parts, held, rng)
@@ -70,10 +70,10 @@ class SelectedReplay:
         batches = -(-len(self.inner.night(brain, rng)) // self.inner.batch_size)
         counts, losses = torch.zeros(self.classes), []
         for _ in range(batches):
-            label = int(selector.recall(1, rng).targets())
+            label = int(selector.choose(1, rng))
             losses.append(self._replay(brain, parts, label, rng))
             now = self._chi_square(parts.above, held)
-            self._reward(selector, label, last - now, rng)
+            selector.reward(label, last - now)
             counts[label] += 1
             last = now
         values = [torch.stack(losses).mean(), torch.tensor(before - last), *counts]
@@ -81,20 +81,14 @@ class SelectedReplay:
 
     def _held(self, brain: Brain, parts: Split) -> Batch:
         """Activations at the location, with labels."""
-        match memory := brain.remembers(self.held):
-            case Images():
-                held = self._first(concatenate(list(memory.batches())))
-                with resting(brain.net):
-                    return Batch(x=torch.cat([parts.below(x) for x in held.x.split(CHUNK)]), y=held.y)
-            case ClassActivations():
-                index = torch.cat([torch.arange(memory.count(label)) for label in memory.classes])
-                labels = torch.tensor(memory.classes).repeat_interleave(
-                    torch.tensor([*map(memory.count, memory.classes)])
-                )
-                return self._first(memory.at(labels, index))
-        raise TypeError(
-            f"SelectedReplay needs Images or ClassActivations as {self.held!r}, got {type(memory).__name__}"
-        )
+        memory = brain.remembers(self.held, Images, ClassActivations)
+        if isinstance(memory, Images):
+            held = self._first(concatenate(list(memory.batches())))
+            with resting(brain.net):
+                return Batch(x=torch.cat([parts.below(x) for x in held.x.split(CHUNK)]), y=held.y)
+        index = torch.cat([torch.arange(memory.count(label)) for label in memory.classes])
+        labels = torch.tensor(memory.classes).repeat_interleave(torch.tensor([*map(memory.count, memory.classes)]))
+        return self._first(memory.at(labels, index))
 
     def _first(self, held: Batch) -> Batch:
         if not self.rewarded:
@@ -117,7 +111,7 @@ class SelectedReplay:
 
     def _try_unmet(self, brain: Brain, parts: Split, held: Batch, rng: torch.Generator) -> None:
         """Replay one batch of each class never rewarded, undoing it each time; then learn from all the rewards."""
-        selector = self._selector(brain)
+        selector = brain.remembers(self.selector, Selector)
         unmet = [label for label in held.targets().unique().tolist() if not selector.met[label]]
         if not unmet:
             return
@@ -132,14 +126,4 @@ class SelectedReplay:
             # A copy each time: the optimiser goes on to change in place what it is given.
             optimiser.load_state_dict(copy.deepcopy(moments))
         for label, reward in zip(unmet, rewards, strict=True):
-            self._reward(selector, label, reward, rng)
-
-    def _reward(self, selector: Selector, label: int, reward: float, rng: torch.Generator) -> None:
-        z = torch.tensor([[reward]], dtype=torch.float64)
-        selector.store(Batch(x=z, y=torch.tensor([label]), z=z), rng)
-
-    def _selector(self, brain: Brain) -> Selector:
-        memory = brain.remembers(self.selector)
-        if not isinstance(memory, Selector):
-            raise TypeError(f"SelectedReplay needs Selector as {self.selector!r}, got {type(memory).__name__}")
-        return memory
+            selector.reward(label, reward)

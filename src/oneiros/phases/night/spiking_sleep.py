@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from oneiros.core import Brain
+from oneiros.core import Brain, Replayable
 from oneiros.equations import compiled
 from oneiros.equations.compiled.spiking import event_driven_sleep
 from oneiros.equations.spiking import (
@@ -131,7 +131,7 @@ class SpikingSleep:
 
     def _noise(self, brain: Brain, first: Tensor, rng: torch.Generator) -> Tensor:
         """Who fires in the input, `[time, pre]`."""
-        image = brain.remembers(self.memory).recall(1, rng).x[0]
+        image = brain.remembers(self.memory, Replayable).recall(1, rng).x[0]
         mean = image.flatten()
         if len(mean) != first.shape[1]:
             raise ValueError(f"{self.layers[0]} has {first.shape[1]} inputs, but the mean input has {len(mean)}")

@@ -44,9 +44,7 @@ class ConvergentWake:
     @torch.no_grad()
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""
-        net = brain.net
-        if not isinstance(net, EquilibriumRNN):
-            raise TypeError(f"ConvergentWake needs an EquilibriumRNN, got {type(net).__name__}: use BackpropWake")
+        net = brain.network(EquilibriumRNN)
         x, labels = batch.x.flatten(1), batch.unweighted().targets()
         hidden = net.free(net.circuit(x)).hidden
         scores = net.output(hidden)

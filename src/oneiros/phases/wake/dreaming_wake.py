@@ -11,8 +11,8 @@ from torch import Tensor
 
 from oneiros.core import Batch, Brain
 from oneiros.equations.dreaming import divergence, reconstruction, taken_for_external
-from oneiros.nets.dreaming import dreaming_net
-from oneiros.phases.night.latent_mix import recent_latents
+from oneiros.memory.recent_latents import RecentLatents
+from oneiros.nets.dreaming import DreamingNet
 
 Loss = Literal["image", "kl", "real"]
 MOVES: dict[Loss, tuple[str, ...]] = {
@@ -63,8 +63,8 @@ class DreamingWake:
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Live through one batch of images."""
-        net, x = dreaming_net(brain.net, self), batch.unweighted().x
-        memory = recent_latents(brain, self.memory, self)
+        net, x = brain.network(DreamingNet), batch.unweighted().x
+        memory = brain.remembers(self.memory, RecentLatents)
         optimisers = [brain.optimiser(name) for name in (self.encoder, self.generator)]
         for optimiser in optimisers:
             optimiser.zero_grad()

@@ -45,7 +45,7 @@ class EquilibriumWake:
     @torch.no_grad()
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""
-        net = _equilibrium_net(brain)
+        net = brain.network(EquilibriumRNN)
         x = batch.x.flatten(1)
         circuit = net.circuit(x)
         labels = batch.unweighted().targets()
@@ -74,7 +74,7 @@ class EquilibriumWake:
         Raises:
             ValueError: the nets differ in more than their weights.
         """
-        nets = [_equilibrium_net(brain) for brain in brains]
+        nets = [brain.network(EquilibriumRNN) for brain in brains]
         longest = max(map(len, batches))
         x = torch.stack([_filled(batch.x.flatten(1), longest) for batch in batches])
         labels = torch.stack([_filled(batch.unweighted().targets(), longest) for batch in batches])
@@ -101,13 +101,6 @@ class EquilibriumWake:
         error = 0.5 * (free.output - one_hot(labels, circuit.b_out.shape[-1]).to(x)).square().sum(2)
         loss = error.masked_fill(filling[..., 0], 0).sum(1) / lengths
         return [{"loss": mine} for mine in loss]
-
-
-def _equilibrium_net(brain: Brain) -> EquilibriumRNN:
-    net = brain.net
-    if not isinstance(net, EquilibriumRNN):
-        raise TypeError(f"EquilibriumWake needs an EquilibriumRNN, got {type(net).__name__}: use a backprop wake")
-    return net
 
 
 def _filled(rows: Tensor, length: int) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from oneiros.core import Batch, Brain
+from oneiros.core import Batch, Brain, Replayable
 from oneiros.equations.generative import kl_to_standard_normal, reconstruction, reparameterise
 from oneiros.equations.scholar import Ratio, scholar_loss, share_of_new
 from oneiros.memory.frozen_scholar import FrozenScholar
@@ -57,10 +57,8 @@ class LearnClassVAE:
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch, and what is replayed beside it."""
-        vae = brain.net.generator
-        if not isinstance(vae, ClassVAE):
-            raise TypeError(f"LearnClassVAE needs a ClassVAE as the net's generator, got {type(vae).__name__}")
-        memory = brain.remembers(self.memory)
+        vae = brain.network(ClassVAE, part="generator")
+        memory = brain.remembers(self.memory, Replayable)
         mode = (brain.age * vae.classes if self.grouped else 0) + batch.unweighted().targets()
         mean, log_variance = vae.encode(batch.x, mode)
         noise = torch.randn(mean.shape, generator=rng, device=rng.device, dtype=mean.dtype)

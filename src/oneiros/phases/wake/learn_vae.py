@@ -35,9 +35,7 @@ class LearnVAE:
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""
-        vae = brain.net.generator
-        if not isinstance(vae, VAE):
-            raise TypeError(f"LearnVAE needs a VAE as the net's generator, got {type(vae).__name__}")
+        vae = brain.network(VAE, part="generator")
         mean, log_variance = vae.encode(batch.x)
         noise = torch.randn(mean.shape, generator=rng, device=rng.device, dtype=mean.dtype)
         rec = batch.mean(reconstruction(vae.decode(reparameterise(mean, log_variance, noise)), batch.x))

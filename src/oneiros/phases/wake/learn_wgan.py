@@ -45,9 +45,7 @@ class LearnWGAN:
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""
-        wgan = brain.net.generator
-        if not isinstance(wgan, WGAN):
-            raise TypeError(f"LearnWGAN needs a WGAN as the net's generator, got {type(wgan).__name__}")
+        wgan = brain.network(WGAN, part="generator")
         # Batch statistics while it paints to learn, whatever mode the brain is in; put back afterwards.
         training = wgan.painter.training
         wgan.painter.train()

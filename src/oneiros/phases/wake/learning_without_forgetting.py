@@ -67,12 +67,7 @@ class LearnWithoutForgetting:
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""
-        net, teacher = brain.net.solver, brain.remembers(self.memory)
-        if not isinstance(net, MultiHead) or not isinstance(teacher, FrozenScholar):
-            raise TypeError(
-                f"LearnWithoutForgetting needs a MultiHead solver and a FrozenScholar memory, "
-                f"got {type(net).__name__} and {type(teacher).__name__}"
-            )
+        net, teacher = brain.network(MultiHead, part="solver"), brain.remembers(self.memory, FrozenScholar)
         today = net.columns[brain.age]
         new = cross_entropy(net(batch.x)[:, list(today)], batch.targets() - today[0])
         if len(teacher) and brain.hour < self.warm_up:

@@ -35,11 +35,9 @@ class OrthogonalWake:
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""
-        net = brain.net
-        if not isinstance(net, Perceptron):
-            raise TypeError(f"OrthogonalWake needs a Perceptron, got {type(net).__name__}")
+        net = brain.network(Perceptron)
         layers = [layer for layer in net.layers if isinstance(layer, nn.Linear)]
-        projectors = [projector_of(brain, name) for name in self.memories]
+        projectors = [brain.remembers(name, Projector) for name in self.memories]
         heard, x = [], batch.x.flatten(1)
         for layer in net.layers:
             if isinstance(layer, nn.Linear):
@@ -72,15 +70,5 @@ class SealProjectors:
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Seal them."""
         for name in self.memories:
-            projector_of(brain, name).seal()
+            brain.remembers(name, Projector).seal()
         return {}
-
-
-def projector_of(brain: Brain, name: str) -> Projector:
-    """The memory called `name`, or a clear error where it is of another kind."""
-    memory = brain.remembers(name)
-    if not isinstance(memory, Projector):
-        raise TypeError(
-            f"memory {name!r} is a {type(memory).__name__}; orthogonal weight modification needs a Projector"
-        )
-    return memory

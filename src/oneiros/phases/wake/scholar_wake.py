@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from oneiros.core import Batch, Brain
+from oneiros.core import Batch, Brain, Replayable
 from oneiros.equations.scholar import Ratio, scholar_loss, share_of_new, soft_target_loss
 from oneiros.phases.wake.backprop_wake import descend
 
@@ -84,7 +84,7 @@ class ScholarWake:
 
     def loss(self, brain: Brain, batch: Batch, rng: torch.Generator) -> Tensor:
         """Eq. 1 for this batch, for whoever takes the step himself."""
-        memory = brain.remembers(self.memory)
+        memory = brain.remembers(self.memory, Replayable)
         if not len(memory):
             return cross_entropy(brain.net(batch.x), batch.targets())
         replayed = memory.recall(self.replayed, rng)
