@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from oneiros.core import Batch, Brain, Replayable, Seeds, Writable, concatenate
-from oneiros.memory import Exemplars, Images, Projector
+from oneiros.memory import Exemplars, Images, MeanInput, Projector
 
 
 def test_tensors_of_a_batch_must_share_axis_0():
@@ -77,3 +77,15 @@ def test_memories_and_nets_are_looked_up_by_kind():
         brain.network(torch.nn.Linear)
     with pytest.raises(TypeError, match="the solver of a Sequential is missing; expected a Linear"):
         brain.network(torch.nn.Linear, part="solver")
+
+
+def test_a_look_up_computes_no_property_of_a_memory():
+    """`isinstance` would, in Python 3.11: for `Moments` that means adding up what waits."""
+
+    class Watched(MeanInput):
+        @property
+        def nbytes(self) -> int:
+            raise AssertionError("nbytes was computed")
+
+    brain = Brain(net=torch.nn.Linear(1, 1), memory={"mean": Watched()})
+    assert brain.remembers("mean", Writable) is brain.remembers("mean", Replayable) is brain.memory["mean"]
