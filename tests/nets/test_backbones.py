@@ -8,6 +8,7 @@ from torchvision.models import resnet18
 from oneiros.core import Seeds
 from oneiros.nets.backbones import IMAGENET_MEAN, IMAGENET_STD, BackboneError, torchvision_backbone
 from oneiros.nets.blocks import ConvBlocks
+from oneiros.nets.cifar_resnet import DEPTHS, Block, CifarResNet
 
 IMAGES = torch.rand(3, 3, 40, 40, generator=torch.Generator().manual_seed(0))
 
@@ -29,6 +30,40 @@ def test_features_are_those_of_the_network_without_its_last_layer(weights):
         scores = net((IMAGES - mean) / std)
         assert found.shape == (3, 512)
         assert torch.allclose(net.fc(found), scores, atol=1e-5)
+
+
+def test_a_shortcut_that_widens_skips_pixels_and_adds_zeros_on_either_side():
+    """By hand: with silent convolutions a block is its shortcut."""
+    block = Block(2, 4).eval()
+    with torch.no_grad():
+        block.bn2.weight.zero_()
+        x = torch.arange(32.0).view(1, 2, 4, 4)
+        found = block(x)
+    assert found[0, 0].tolist() == found[0, 3].tolist() == [[0, 0], [0, 0]]
+    assert found[0, 1].tolist() == [[0, 2], [8, 10]]
+    assert found[0, 2].tolist() == [[16, 18], [24, 26]]
+
+
+@pytest.mark.parametrize(("name", "published"), [("cifar_resnet20", 0.27e6), ("cifar_resnet56", 0.85e6)])
+def test_a_residual_network_for_small_images_is_as_large_as_published_and_gives_its_pooled_features(name, published):
+    """He et al. 2016, Table 6."""
+    net = CifarResNet(DEPTHS[name])
+    assert sum(p.numel() for p in net.parameters()) == pytest.approx(published, rel=0.01)
+    features = torchvision_backbone(name, "", "random", size=32)
+    assert features(IMAGES).shape == (3, 64)
+
+
+def test_features_of_a_residual_network_give_its_scores(tmp_path):
+    with Seeds(5).building("net"):
+        net = CifarResNet(3).eval()
+    file = tmp_path / "resnet.safetensors"
+    save_file({k: v for k, v in net.state_dict().items() if "num_batches" not in k}, file)  # as they are published
+    found = torchvision_backbone("cifar_resnet20", "", str(file), size=40)(IMAGES)
+    mean, std = (torch.tensor(each)[:, None, None] for each in (IMAGENET_MEAN, IMAGENET_STD))
+    with torch.no_grad():
+        torch.testing.assert_close(net.linear(found), net((IMAGES - mean) / std), rtol=0, atol=1e-5)
+    with pytest.raises(BackboneError, match="nobody offers weights of cifar_resnet20"):
+        torchvision_backbone("cifar_resnet20", "", "download", size=32)
 
 
 def test_any_layer_can_be_asked_for_and_images_are_resized(weights):

@@ -13,7 +13,16 @@ from oneiros.runs.catalogue import experiment
 from oneiros.runs.experiment import Build, Run, perform
 from oneiros.runs.store import read_rows
 
-NAMES = ("table2", "table2-kmnist", "table2-cifar10", "table2-imagenet10", "table3", "rehearsal", "importance")
+NAMES = (
+    "table2",
+    "table2-kmnist",
+    "table2-cifar10",
+    "table2-cifar10-resnet20",
+    "table2-imagenet10",
+    "table3",
+    "rehearsal",
+    "importance",
+)
 
 
 def run(name: str, out, condition: str) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Fixed networks that turn images into features: any of torchvision's classifiers, cut behind any of its layers."""
+"""Fixed networks that turn images into features: residual networks for CIFAR-10, or any classifier of torchvision."""
 
 import difflib
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from oneiros.core import Seeds
+from oneiros.nets.cifar_resnet import DEPTHS, CifarResNet
 from oneiros.nets.vgg import Normalise
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -42,10 +43,10 @@ class Backbone(nn.Module):
 
 
 def torchvision_backbone(name: str, layer: str, weights: str, *, size: int) -> Backbone:
-    """Torchvision's `name` up to `layer` (as `torchvision.models.feature_extraction` names it).
+    """A network of torchvision's, or one of `cifar_resnet.DEPTHS`, up to `layer`, as torchvision's extractor names it.
 
     Args:
-        name: such as "resnet152".
+        name: such as "resnet152" or "cifar_resnet20".
         layer: such as "avgpool", or "" for the last one before the class scores, where torchvision has an `avgpool`.
         weights: "download" for torchvision's default ones, "random" for untrained ones (always the same), else a
             safetensors file with a state_dict.
@@ -55,14 +56,9 @@ def torchvision_backbone(name: str, layer: str, weights: str, *, size: int) -> B
         BackboneError: there is no such network or layer, or the weights cannot be had or do not fit.
     """
     # Slow to import, and seldom needed.
-    from torchvision.models import get_model, list_models
     from torchvision.models.feature_extraction import create_feature_extractor, get_graph_node_names
 
-    if name not in list_models():
-        near = difflib.get_close_matches(name, list_models(), n=3)
-        raise BackboneError(f"torchvision has no network {name!r}.{_hint(near)} 'blocks' is the recipe's own")
-    with Seeds(0).building("backbone"):
-        net = get_model(name, weights=None).eval()
+    net = _untrained(name).eval()
     if weights != "random":
         _load(net, name, weights)
     layers = get_graph_node_names(net)[1]
@@ -75,18 +71,33 @@ def torchvision_backbone(name: str, layer: str, weights: str, *, size: int) -> B
     return Backbone(body, size).requires_grad_(False).eval()
 
 
+def _untrained(name: str) -> nn.Module:
+    from torchvision.models import get_model, list_models
+
+    known = [*DEPTHS, *list_models()]
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3)
+        raise BackboneError(f"there is no network {name!r}.{_hint(near)} 'blocks' is the recipe's own")
+    with Seeds(0).building("backbone"):
+        return CifarResNet(DEPTHS[name]) if name in DEPTHS else get_model(name, weights=None)
+
+
 def _hint(near: list[str]) -> str:
     return f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 
 def _load(net: nn.Module, name: str, weights: str) -> None:
     try:
-        net.load_state_dict(_state(name, weights))
+        # Only training asks how many batches were seen, and published weights often leave it out.
+        counts = {key: value for key, value in net.state_dict().items() if key.endswith("num_batches_tracked")}
+        net.load_state_dict({**counts, **_state(name, weights)})
     except RuntimeError as error:
         raise BackboneError(f"{weights} does not hold the weights of {name}: {error}") from error
 
 
 def _state(name: str, weights: str) -> Mapping[str, Tensor]:
+    if weights == "download" and name in DEPTHS:
+        raise BackboneError(f"nobody offers weights of {name} for download by name; give a safetensors file")
     if weights == "download":
         from torchvision.models import get_model_weights
 

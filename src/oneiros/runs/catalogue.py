@@ -15,6 +15,7 @@ EXPERIMENTS = {
     "kubo2025/table2": "oneiros.papers.kubo2025:TABLE2",
     "kubo2025/table2-kmnist": "oneiros.papers.kubo2025:TABLE2_KMNIST",
     "kubo2025/table2-cifar10": "oneiros.papers.kubo2025:TABLE2_CIFAR10",
+    "kubo2025/table2-cifar10-resnet20": "oneiros.papers.kubo2025:TABLE2_CIFAR10_RESNET20",
     "kubo2025/table2-imagenet10": "oneiros.papers.kubo2025:TABLE2_IMAGENET10",
     "kubo2025/table3": "oneiros.papers.kubo2025:TABLE3",
     "kubo2025/rehearsal": "oneiros.papers.kubo2025:REHEARSAL",

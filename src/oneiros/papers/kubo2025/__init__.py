@@ -55,6 +55,15 @@ TABLE2_KMNIST = _table2("kmnist", "KMNIST")
 TABLE2_CIFAR10 = _table2("cifar10", "features of CIFAR-10 (--set cifar10.data=...)")
 TABLE2_IMAGENET10 = _table2("imagenet10", "features of ten ImageNet classes (--set imagenet10.data=...)")
 
+TABLE2_CIFAR10_RESNET20 = Table(
+    name="table2-cifar10-resnet20",
+    summary="Tables 2 and 3, CIFAR-10 on features as separable as the paper's (ResNet-20): four networks",
+    scales=SCALES,
+    cells=cells(("cifar10_resnet20",), RECURRENT)
+    | cells(("cifar10_resnet20",), ("ff_bp",), ("sequential", "src"))
+    | cells(("cifar10_resnet20",), ("ff_owm",), ("sequential",)),
+    looks_inside=False,
+)
 TABLE3 = Table(
     name="table3",
     summary="Table 3, MNIST and Fashion-MNIST: FF-BP in sequence, with sleep, and by OWM, beside MRNN-EP",

@@ -111,9 +111,13 @@ def note_on(provenance: Mapping[str, Any]) -> str:
 
     >>> note_on({"backbone": "blocks", "data": "cifar10", "test_accuracy": 0.7656})
     'own features: cifar10 through blocks schooled by this project, 76.56 % test accuracy, not published weights'
+    >>> note_on({"backbone": "cifar_resnet20", "data": "cifar10"})
+    "other features: cifar10 through cifar_resnet20; the paper's are a VGG-13's"
     >>> note_on({"backbone": "resnet152"})
     ''
     """
+    if str(provenance.get("backbone")).startswith("cifar_resnet"):
+        return f"other features: {provenance['data']} through {provenance['backbone']}; the paper's are a VGG-13's"
     if provenance.get("backbone") != "blocks":
         return ""
     accuracy = f"{100 * provenance['test_accuracy']:.2f} % test accuracy"

@@ -140,6 +140,7 @@ class Tables:
         per_task: classes in a task.
         rehearsal: fraction of each class kept as exemplars where a condition rehearses.
         mnist, fashion, kmnist, cifar10, imagenet10: the data sets; the last two are features of images.
+        cifar10_resnet20: CIFAR-10 again, on features as separable as the paper's.
     """
 
     evaluate_on: Literal["test", "validation"] = "test"
@@ -160,6 +161,7 @@ class Tables:
     kmnist: Subject
     cifar10: Subject
     imagenet10: Subject
+    cifar10_resnet20: Subject
 
     def __post_init__(self) -> None:
         if self.evaluate_on not in ("test", "validation"):
@@ -237,9 +239,16 @@ CIFAR10 = Subject(
     rnn_bptt=Learner(alpha=0.02, alpha_output=0.02, sleep=CIFAR10_RNN_BPTT_SLEEP),
     ff_bp=Learner(alpha=0.02, alpha_output=0.02, sleep=FF_SLEEP),
 )
+# The paper's features let it learn all classes jointly to 91.87 %. A linear readout of a network's last features is as
+# good as the network, so of the published ones with known accuracy ResNet-20 (91.78 %) is nearest; ResNet-56 has 93.62.
+# Every constant is that of the other features, chosen without a look at these.
+CIFAR10_RESNET20 = replace(CIFAR10, data="features:cifar10-resnet20.safetensors")
 IMAGENET10 = replace(CIFAR10, data="features:imagenet10-resnet152.safetensors")
 
-PAPER = Tables(mnist=MNIST, fashion=FASHION, kmnist=KMNIST, cifar10=CIFAR10, imagenet10=IMAGENET10)
+PAPER = Tables(
+    mnist=MNIST, fashion=FASHION, kmnist=KMNIST, cifar10=CIFAR10, imagenet10=IMAGENET10,
+    cifar10_resnet20=CIFAR10_RESNET20,
+)  # fmt: skip
 # A quarter of the arithmetic, about as many steps of the optimiser: fewer examples, in batches as much smaller.
 # Parallel training has all examples at every scale; 20 epochs in these batches take as many steps as 80 in the paper's.
 QUICK = replace(
@@ -261,6 +270,6 @@ def _tiny(subject: Subject) -> Subject:
 SMOKE = replace(
     PAPER, examples=200, test_examples=100, parallel_examples=200, batch_size=32, parallel_epochs=2,
     mnist=_tiny(MNIST), fashion=_tiny(FASHION), kmnist=_tiny(KMNIST),
-    cifar10=_tiny(CIFAR10), imagenet10=_tiny(IMAGENET10),
+    cifar10=_tiny(CIFAR10), imagenet10=_tiny(IMAGENET10), cifar10_resnet20=_tiny(CIFAR10_RESNET20),
 )  # fmt: skip
 SCALES = {"paper": PAPER, "quick": QUICK, "smoke": SMOKE}
