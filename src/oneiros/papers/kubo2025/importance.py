@@ -46,7 +46,7 @@ class Importance:
         """One run, ready to live."""
         life = self.table.build(what)
         tasks = [task for task in life.tasks if isinstance(task, ExampleTask)]
-        test = _test_of(tasks)
+        test = test_of(tasks)
         for note in NOTES:
             life.brain.memory[note] = MeanInput()  # of one: it keeps a tensor through a checkpoint
         rest = measurements(life.brain, tasks, test)
@@ -56,7 +56,7 @@ class Importance:
         )  # fmt: skip
 
 
-def _test_of(tasks: Sequence[ExampleTask]) -> Examples:
+def test_of(tasks: Sequence[ExampleTask]) -> Examples:
     """Test examples of all tasks together."""
     images = torch.cat([task.test.images for task in tasks])
     return Examples(
