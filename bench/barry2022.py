@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from oneiros.measure.metrics import mean_interval
+from oneiros.papers.barry2022.printed import directions
 from oneiros.papers.barry2022.statistics import STATISTICS, is_replica
 from oneiros.report import check, claims_table, sound, to_markdown
 from oneiros.report.figures import save
@@ -28,6 +29,7 @@ def publish(folder: Path) -> str:
     provenance = json.loads((folder / "provenance.json").read_text())
     name = str(rows["experiment"].iloc[0])
     said = STATISTICS[name.removeprefix("full-")](rows)
+    pointing = directions(name.removeprefix("full-"), rows)
     label = "Replica (Tiny ImageNet, our own VGG): " if is_replica(rows) else ""
     (folder / "statistics.txt").write_text("\n".join([f"{label}barry2022/{name}", *said]) + "\n")
     pictures = []
@@ -42,9 +44,11 @@ def publish(folder: Path) -> str:
         [
             f"### {label}`barry2022/{name}`",
             f"{how}oneiros {provenance['code']}. Test accuracy in % after the last day, before its night "
-            "(`day_accuracy`), mean and 95 % interval over models; then the paper's statistics, then our claims:",
+            "(`day_accuracy`), mean and 95 % interval over models; then the paper's statistics, those printed and "
+            "where ours point, then our claims, on the same reading:",
             to_markdown(accuracy_table(rows)),
             "```\n" + "\n".join(said) + "\n```",
+            *([to_markdown(pointing)] if len(pointing) else []),
             to_markdown(claims_table(check(rows).claims)),
             *pictures,
         ]

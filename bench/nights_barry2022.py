@@ -1,9 +1,9 @@
 """Why does a night that is selected do harm (Barry & Love, Fig. 3)? Single nights after one and the same days.
 
-python benchmarks/nights_barry2022.py OUT.csv [--data FOLDER] [--models 3]
+python bench/nights_barry2022.py OUT.csv [--data FOLDER] [--models 3]
 
 A model lives five days without any night. Then from copies of it, one night each: which classes a batch of 36 holds
-("mixed" as in unselected replay, "single" one random class a batch, "selected" one class that the selector chooses), the
+("mixed" as in unselected replay, "single" one random class a batch, "selected" one that the selector chooses), the
 night's learning rate (the day's is .1) and its length (34 batches as at quick scale, 325 as in the paper). Measured is
 what a night does to chi-square on the validation images that the reward looks at, and to chi-square and accuracy on
 those that nothing looks at. Validation images only.
@@ -22,16 +22,13 @@ from oneiros.core import Brain, Seeds
 from oneiros.data import Examples
 from oneiros.equations.selector import chi_square
 from oneiros.life import live
-from oneiros.memory.class_activations import ClassActivations
-from oneiros.memory.images import Images
-from oneiros.memory.selector import Selector
 from oneiros.nets import VGG
 from oneiros.nets.split import split
-from oneiros.papers import experiment
+from oneiros.runs.catalogue import experiment
 from oneiros.papers.barry2022.conditions import LATE, Condition, imagined
-from oneiros.papers.barry2022.experiment import judged, newborn, prepare, schedule
 from oneiros.papers.barry2022.experiment import days as lessons_of_days
-from oneiros.papers.recipe import Build
+from oneiros.papers.barry2022.experiment import judged, newborn, prepare, schedule
+from oneiros.runs.experiment import Build
 from oneiros.phases import CategoryReplay, SelectedReplay
 
 DAYS = 5

@@ -13,8 +13,9 @@ from oneiros.data import DataError, load
 from oneiros.papers.barry2022 import statistics
 from oneiros.papers.barry2022.config import QUICK, SMOKE
 from oneiros.papers.barry2022.figures import relative_improvement
-from oneiros.papers.barry2022.lessons import curriculum, fit, lessons_of
+from oneiros.papers.barry2022.lessons import curriculum, fit, lessons_of, model_of
 from oneiros.papers.barry2022.pretrain import features_name
+from oneiros.papers.barry2022.printed import directions
 
 NAMES = (*QUICK.similar, *(f"m{number:08d}" for number in range(90)))
 
@@ -27,6 +28,13 @@ def test_every_class_is_known_or_novel_and_similar_ones_are_novel_two_to_a_model
     assert [len(each) for each in plan.sets] == [10] * 5
     assert [len(set(each) & set(plan.similar)) for each in plan.sets] == [2] * 5
     assert plan == curriculum(NAMES, QUICK)
+
+
+def test_a_seed_beyond_the_sets_of_classes_is_no_new_subject():
+    plan = curriculum(NAMES, QUICK)
+    assert [model_of(plan, seed) for seed in range(5)] == list(plan.sets)
+    with pytest.raises(ValueError, match=r"seed 7: the novel classes make 5 models.*model 2 again.*run seeds 0 to 4"):
+        model_of(plan, 7)
 
 
 def test_it_refuses_data_that_do_not_have_the_classes():
@@ -147,3 +155,23 @@ def test_relative_gain_of_like_and_unlike_classes():
 def test_room_for_improvement():
     gains = relative_improvement(np.array([[[0.2, 0.6, 1.0, 1.0]]]))
     assert gains[0, 0].tolist() == pytest.approx([0.5, 1.0, 0.0])
+
+
+def test_printed_statistics_are_held_to_their_direction():
+    """Selected replay of weak classes and gains of the weak, put into rows by hand, point as the paper's."""
+    strengths = np.linspace(0.2, 0.9, 8)
+    lines = []
+    for seed in range(3):
+        for label, strength in enumerate(strengths):
+            here = {"experiment": "selection", "order": "replica", "seed": seed, "day": 0, "phase": "dusk"}
+            noise = 0.01 * ((label * 7 + seed * 3) % 5)
+            shown = {"none": strength, "generative": strength, "selected": strength + 0.1 * (1 - strength) + noise / 10}
+            for condition, value in shown.items():
+                lines.append({**here, "condition": condition, "metric": f"class_accuracy:{label}", "value": value})
+            replayed = {"condition": "selected", "metric": f"replayed:{label}", "value": 40 - 30 * strength + noise}
+            lines.append({**here, "phase": "night", **replayed})
+    table = directions("selection", pd.DataFrame(lines)).set_index("the paper")["direction"]
+    assert [table.iloc[i] for i in (2, 3)] == ["same direction"] * 2
+    turned = pd.DataFrame(lines).assign(value=lambda d: d["value"].where(d["phase"] == "dusk", 50 - d["value"]))
+    assert directions("selection", turned)["direction"].iloc[2] == "opposite direction"
+    assert directions("month", pd.DataFrame(lines))["direction"].tolist() == ["not run"] * 4

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from oneiros.report import check, claims_of, judge_claims, judge_targets, sound, targets_of, values_by_seed
+from oneiros.report.valid_rows import headline_metrics
 
 from .synthetic import LIKE_THE_PAPER, rows_like_the_paper
 
@@ -182,3 +183,55 @@ def test_rows_without_a_column_are_refused():
 def test_no_torch_and_no_pyplot():
     code = "import sys, oneiros.report; sys.exit(bool({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def days_of(condition: str, seed: int, accuracies: list[float], losses: list[float]) -> list[dict]:
+    address = {
+        "paper": "barry2022",
+        "experiment": "month",
+        "condition": condition,
+        "seed": seed,
+        "order": f"set {seed}",
+    }
+    lines = []
+    for day, (accuracy, loss) in enumerate(zip(accuracies, losses, strict=True)):
+        here = {**address, "day": day, "task": day}
+        lines.append({**here, "phase": "end", "metric": "day_accuracy", "value": accuracy})
+        lines.append({**here, "phase": "dusk", "metric": "validation_loss", "value": loss})
+        lines.append(
+            {**here, "phase": "end", "metric": "validation_loss", "value": -loss}
+        )  # after the night: not asked
+    return lines
+
+
+def test_a_metric_may_name_days_and_the_best_day():
+    first = days_of("a", 0, [0.1, 0.2, 0.6, 0.5], [4.0, 1.0, 1.0, 2.0])
+    rows = pd.DataFrame(first + days_of("a", 1, [0.3, 0.4], [2.0, 1.0]))
+
+    def value(metric: str) -> dict[int, float]:
+        found = values_by_seed(rows, metric)
+        return {seed: pytest.approx(each) for seed, each in zip(found["seed"], found["value"], strict=True)}
+
+    assert value("day_accuracy") == {0: 0.5, 1: 0.4}
+    assert value("day_accuracy@1-2") == {0: 0.15, 1: 0.35}
+    assert value("day_accuracy@1,3-4") == {0: 0.4}  # the other lived two days only
+    assert value("day_accuracy@best") == {0: 0.2, 1: 0.4}
+    with pytest.raises(ValueError, match="days '4-2'; expected numbers and ranges"):
+        value("day_accuracy@4-2")
+
+
+def test_a_claim_may_compare_days_of_one_condition():
+    rows = pd.DataFrame([line for seed in range(4) for line in days_of("a", seed, [0.1, 0.5 + seed / 100], [1, 1])])
+    asked = {"paper": "barry2022", "experiment": "month", "where": "", "first": "a", "second": "a", "text": ""}
+    claims = pd.DataFrame([{**asked, "metric": metric, "margin": 0} for metric in ("m@2:1", "m@1:2")])
+    claims["metric"] = claims["metric"].str.replace("m@", "day_accuracy@")
+    there, back = judge_claims(rows, claims)
+    assert there.mean == pytest.approx(0.415)
+    assert (there.verdict, back.verdict) == ("holds", "fails")
+
+
+def test_headlines_take_the_reading_that_claims_take():
+    both = [{**line, "metric": "accuracy_seen"} for line in days_of("a", 0, [0.1], [1.0])[:1]]
+    rows = pd.DataFrame([*both, *days_of("a", 0, [0.1], [1.0])])
+    assert headline_metrics(rows, ["day_accuracy@2-6,8"]) == ("day_accuracy",)
+    assert headline_metrics(rows, ["final_accuracy"]) == ("final_accuracy",)

@@ -99,7 +99,7 @@ def test_a_night_keeps_activations_and_no_image(tmp_path):
 def test_rows_can_be_judged_and_drawn(tmp_path):
     for condition in ("baseline", "location_4"):
         for seed in (0, 1, 2):
-            rows = lived(tmp_path, "locations", condition, seed=seed)
+            rows = lived(tmp_path, "locations", condition, seed=seed, base=0.3, per_model=2)  # three sets of classes
     judged = sound(rows)
     assert judged.problems == ()
     answers = {claim.first: claim.verdict for claim in check(rows).claims if claim.n}

@@ -137,7 +137,10 @@ def check(rows: pd.DataFrame, evidence: Evidence | None = None) -> Check:
 
 def judge_targets(rows: pd.DataFrame, targets: pd.DataFrame) -> list[TargetVerdict]:
     """One verdict for each row of `targets`, in their order; columns as in targets.csv."""
-    return [_judge_target(_values(rows, target, target["condition"]), target) for _, target in targets.iterrows()]
+    return [
+        _judge_target(_values(rows, target, target["condition"], target["metric"]), target)
+        for _, target in targets.iterrows()
+    ]
 
 
 def judge_claims(rows: pd.DataFrame, claims: pd.DataFrame) -> list[ClaimVerdict]:
@@ -178,7 +181,9 @@ def _test_claim(rows: pd.DataFrame, one: pd.Series) -> dict:
     """All fields of a ClaimVerdict but the last two, which need the other claims."""
     words = {name: str(one[name]) for name in ("paper", "experiment", "where", "first", "second", "metric", "text")}
     margin = float(one["margin"])
-    pairs = pd.concat([_values(rows, one, one["first"]), _values(rows, one, one["second"])], axis=1, join="inner")
+    metrics = sides(words["metric"])
+    both = [_values(rows, one, one[side], metric) for side, metric in zip(("first", "second"), metrics, strict=True)]
+    pairs = pd.concat(both, axis=1, join="inner")
     if not len(pairs):
         nothing = dict.fromkeys(("mean", "low", "high", "effect", "p"))
         return {**words, "margin": margin, **nothing, "n": 0}
@@ -194,10 +199,21 @@ def _judge_claim(test: dict, p_holm: float | None) -> ClaimVerdict:
     return ClaimVerdict(**test, p_holm=p_holm, verdict=claim_answer(excess, math.nan if p_holm is None else p_holm))
 
 
-def _values(rows: pd.DataFrame, judged: pd.Series, condition: str) -> pd.Series:
-    """One value a seed of the condition, for the experiment and metric of a row of targets.csv or claims.csv."""
+def sides(metric: str) -> tuple[str, str]:
+    """What a claim measures of its first and of its second condition: `METRIC@30:1` compares days.
+
+    >>> sides("day_accuracy@30:1"), sides("replay_share:3")
+    (('day_accuracy@30', 'day_accuracy@1'), ('replay_share:3', 'replay_share:3'))
+    """
+    name, at, when = metric.partition("@")
+    first, _, second = when.partition(":")
+    return f"{name}{at}{first}", f"{name}{at}{second or first}"
+
+
+def _values(rows: pd.DataFrame, judged: pd.Series, condition: str, metric: str) -> pd.Series:
+    """One value a seed of the condition, for the experiment of a row of targets.csv or claims.csv."""
     mine = (rows["paper"] == judged["paper"]) & (rows["experiment"] == judged["experiment"])
-    values = values_by_seed(rows[mine & (rows["condition"] == condition)], judged["metric"])
+    values = values_by_seed(rows[mine & (rows["condition"] == condition)], metric)
     return values.set_index("seed")["value"]
 
 

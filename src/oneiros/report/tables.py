@@ -137,7 +137,9 @@ def _matrix(life: pd.DataFrame) -> np.ndarray:
 
 
 def _named(metric: str, unit: str) -> str:
-    words = metric.replace("_", " ")
+    name, _, when = metric.partition("@")
+    when = "the best day" if when == "best" else f"days {when.replace(':', ' and ')}" if when else ""
+    words = name.replace("_", " ") + (f" on {when}" if when else "")
     return f"{words} ({symbol(unit)})" if symbol(unit) else words
 
 

@@ -20,6 +20,11 @@ CLAIM_COLUMNS = ["paper", "experiment", "where", "first", "second", "metric", "m
 # Metrics of targets and claims that are stored under another name.
 STORED_AS = {"final_accuracy": "accuracy_seen"}
 
+# Where claims are on an accuracy taken before the last night, headlines show that one, and not the one after it.
+BEFORE_THE_NIGHT = "day_accuracy"
+
+VALIDATION_LOSS = "validation_loss"  # what chooses a run's best day
+
 # Metrics that say what a run cost, counted from birth; the most of a life is what it cost.
 COSTS = ("stored_bytes", "stored_raw_bytes", "replayed_examples", "generator_parameters")
 # So many metrics that nobody judges are shown at the top of an experiment; all are in the figures.
@@ -75,15 +80,55 @@ def values_by_seed(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     """`metric` after the last night of each run: columns paper, experiment, condition, seed, value.
 
     A seed is the unit that intervals count: where it was run in several task orders, their mean counts once.
+    `METRIC@2-6,8` is the mean over these days, counted from 1, and `METRIC@best` the value on the day at whose dusk the
+    validation loss was lowest; a run without one of the days has no value.
     """
-    stored = STORED_AS.get(metric, metric)
+    name, _, when = metric.partition("@")
+    stored = STORED_AS.get(name, name)
     ended = rows[(rows["metric"] == stored) & (rows["phase"] == "end")]
-    last = ended[ended["day"] == ended.groupby(RUN, dropna=False)["day"].transform("max")]
+    if when:
+        last = _best_days(rows, ended) if when == "best" else _mean_over(ended, days(when))
+    else:
+        last = ended[ended["day"] == ended.groupby(RUN, dropna=False)["day"].transform("max")]
     doubled = last[last.duplicated(RUN)]
     if len(doubled):
         names = "; ".join(_name(doubled, f"has several values of {stored!r} on its last day"))
         raise ValueError(f"{names}: pass the rows through sound() first, or judge a metric with one value a day")
     return last.groupby([*EXPERIMENT, "condition", "seed"], as_index=False, sort=False).agg({"value": "mean"})
+
+
+def days(text: str) -> tuple[int, ...]:
+    """Days named in a metric.
+
+    >>> days("2-6,8")
+    (2, 3, 4, 5, 6, 8)
+    """
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if not first.isdecimal() or not (last or first).isdecimal() or not 0 < int(first) <= int(last or first):
+            raise ValueError(f"days {text!r}; expected numbers and ranges of days from 1, such as 2-6,8")
+        found += range(int(first), int(last or first) + 1)
+    return tuple(found)
+
+
+def _mean_over(ended: pd.DataFrame, wanted: Sequence[int]) -> pd.DataFrame:
+    """The mean of each run over the days wanted; runs that lack one are left out."""
+    there = ended[ended["day"].isin([day - 1 for day in wanted])]
+    grouped = there.groupby(RUN, as_index=False, dropna=False, sort=False).agg(
+        value=("value", "mean"), count=("day", "nunique"), rows=("day", "size")
+    )
+    doubled = grouped[grouped["rows"] > grouped["count"]]
+    if len(doubled):
+        raise ValueError(f"{'; '.join(_name(doubled, 'has several values on one day'))}: judge one value a day")
+    return grouped[grouped["count"] == len(set(wanted))]
+
+
+def _best_days(rows: pd.DataFrame, ended: pd.DataFrame) -> pd.DataFrame:
+    """Of each run the value on the day at whose dusk the validation loss was lowest, the first of equals."""
+    loss = rows[(rows["metric"] == VALIDATION_LOSS) & (rows["phase"] == "dusk")]
+    lowest = loss.sort_values(["value", "day"]).drop_duplicates(RUN)[[*RUN, "day"]]
+    return ended.merge(lowest, on=[*RUN, "day"])
 
 
 def conditions(rows: pd.DataFrame) -> list[str]:
@@ -93,8 +138,10 @@ def conditions(rows: pd.DataFrame) -> list[str]:
 
 def only(rows: pd.DataFrame, judged: Sequence[str]) -> pd.DataFrame:
     """The rows that judging these metrics needs: a small part of all."""
-    stored = {STORED_AS.get(metric, metric) for metric in judged}
-    return rows[(rows["phase"] == "end") & rows["metric"].isin(sorted(stored))]
+    names = {metric.partition("@")[0] for metric in judged}
+    stored = {STORED_AS.get(name, name) for name in names}
+    steers = (rows["phase"] == "dusk") & (rows["metric"] == VALIDATION_LOSS)
+    return rows[((rows["phase"] == "end") & rows["metric"].isin(sorted(stored))) | steers]
 
 
 def headline_metrics(rows: pd.DataFrame, judged: Sequence[str]) -> tuple[str, ...]:
@@ -104,13 +151,14 @@ def headline_metrics(rows: pd.DataFrame, judged: Sequence[str]) -> tuple[str, ..
     """
     ended = rows[rows["phase"] == "end"]
     present = set(ended["metric"].unique())
-    names = ["final_accuracy"] if "accuracy_seen" in present else []
-    names += [metric for metric in judged if STORED_AS.get(metric, metric) in present]
+    plain = [metric.partition("@")[0] for metric in judged]
+    names = ["final_accuracy"] if "accuracy_seen" in present and BEFORE_THE_NIGHT not in plain else []
+    names += [metric for metric in plain if STORED_AS.get(metric, metric) in present]
     if not names:
         last = ended[ended["day"] == ended.groupby([*RUN, "metric"], dropna=False)["day"].transform("max")]
         repeated = set(last.loc[last.duplicated([*RUN, "metric"]), "metric"])
-        plain = sorted(name for name in present - repeated - set(COSTS) if ":" not in name)
-        names = plain[:MOST_HEADLINES]
+        once = sorted(name for name in present - repeated - set(COSTS) if ":" not in name)
+        names = once[:MOST_HEADLINES]
     return tuple(dict.fromkeys(names))
 
 

@@ -23,7 +23,7 @@ from oneiros.nets import VGG, names_above
 from oneiros.nets.modes import resting
 from oneiros.papers.barry2022.conditions import Condition
 from oneiros.papers.barry2022.config import Config
-from oneiros.papers.barry2022.lessons import Lessons, curriculum, lessons_of
+from oneiros.papers.barry2022.lessons import Lessons, curriculum, lessons_of, model_of
 from oneiros.papers.barry2022.pretrain import pretrained_features
 from oneiros.phases import Augment, Away, CategoryReplay, Encode, Remember, SelectedReplay, VisualWake
 from oneiros.phases.optim import TensorFlowAdam
@@ -46,17 +46,19 @@ def prepare(what: Build, condition: Condition) -> tuple[Lessons, Mapping[str, Te
     if config.weights == "torchvision":
         names = class_names(what.data, config.data)
         plan = curriculum(names, config)
-        chosen = plan.similar if condition.similar else plan.sets[what.seed % len(plan.sets)]
+        model = model_of(plan, what.seed)
+        chosen = plan.similar if condition.similar else model
         train, test, checksums = load_photographs(what.data, config.data, names, chosen, config.anatomy.size)
         train, test = train.to(what.device), test.to(what.device)
         features = vgg16_features()
     else:
         data = load(config.data, root=what.data, device=what.device)
         plan = curriculum(data.train.classes, config)
-        chosen = plan.similar if condition.similar else plan.sets[what.seed % len(plan.sets)]
+        model = model_of(plan, what.seed)
+        chosen = plan.similar if condition.similar else model
         train, test, checksums = data.train, data.test, data.checksums
         features = pretrained_features(what.config, data, what.device)
-    name = "similar classes" if condition.similar else f"set {what.seed % len(plan.sets)} of {len(plan.sets)}"
+    name = "similar classes" if condition.similar else f"set {what.seed} of {len(plan.sets)}"
     replica = "" if config.weights == "torchvision" else "replica, "
     return lessons_of(train, test, chosen, config, checksums), features, replica + name
 

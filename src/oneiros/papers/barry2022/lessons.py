@@ -44,6 +44,17 @@ def curriculum(names: Sequence[str], config: Config) -> Curriculum:
     return Curriculum(tuple(sorted(base)), dealt, similar)
 
 
+def model_of(plan: Curriculum, seed: int) -> tuple[int, ...]:
+    """The classes of model `seed`. There are as many models as sets of classes: a class is never met by two of them."""
+    models = len(plan.sets)
+    if seed >= models:
+        raise ValueError(
+            f"seed {seed}: the novel classes make {models} models, so this one would learn the classes of model "
+            f"{seed % models} again and is no new subject; run seeds 0 to {models - 1}, or lower per_model"
+        )
+    return plan.sets[seed]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Lessons:
     """What one model learns from, is steered by and is judged on; labels are 0, 1, ... within its classes.
