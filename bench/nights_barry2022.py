@@ -17,19 +17,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from oneiros.nets.split import split
 
 from oneiros.core import Brain, Seeds
 from oneiros.data import Examples
 from oneiros.equations.selector import chi_square
 from oneiros.life import live
 from oneiros.nets import VGG
-from oneiros.nets.split import split
-from oneiros.runs.catalogue import experiment
 from oneiros.papers.barry2022.conditions import LATE, Condition, imagined
 from oneiros.papers.barry2022.experiment import days as lessons_of_days
 from oneiros.papers.barry2022.experiment import judged, newborn, prepare, schedule
-from oneiros.runs.experiment import Build
 from oneiros.phases import CategoryReplay, SelectedReplay
+from oneiros.runs.catalogue import experiment
+from oneiros.runs.experiment import Build
 
 DAYS = 5
 PAPER_LENGTH = 1170  # dreams of each class
