@@ -46,13 +46,14 @@ from oneiros.phases.around.interleave import Interleave
 from oneiros.phases.around.part_of_night import RowLengthsOnly, RowMeansOnly
 from oneiros.phases.around.rehearse import Rehearse
 from oneiros.phases.around.scaled_to_data import ScaledToData
+from oneiros.phases.bookkeeping.accumulate import Accumulate
 from oneiros.phases.bookkeeping.anneal import Anneal
 from oneiros.phases.bookkeeping.encode import EncodeBeside, RestBelow
 from oneiros.phases.bookkeeping.forget import ForgetLatents
 from oneiros.phases.bookkeeping.handover import Consolidate, FreshOptimisers, Newborn, Succeed
 from oneiros.phases.bookkeeping.remember import Remember, SealExemplars
 from oneiros.phases.night.exact_heads import ClassMeans, Fecam, Gaussians, Ridge
-from oneiros.phases.night.exact_night import Accumulate, ExactNight
+from oneiros.phases.night.exact_night import ExactNight
 from oneiros.phases.night.latent_mix import Replay
 from oneiros.phases.night.nrem import Nrem
 from oneiros.phases.night.rem import Rem

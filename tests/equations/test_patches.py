@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn.functional import normalize
 
-from oneiros.equations.patches import normalised, pooled_answers, spherical_round, whitening
-from oneiros.kernels import patches as kernels
+from oneiros.equations.compiled import patches as compiled
+from oneiros.equations.patches import Patching, normalised, pooled_answers, spherical_round, whitening
 
 
 @pytest.mark.parametrize("grid", [1, 2, 3])
@@ -14,9 +14,9 @@ def test_the_kernel_is_the_equation(grid, side, stride):
     rng = torch.Generator().manual_seed(0)
     x = torch.rand(40, 2, 13, 11, generator=rng)
     filters, bias = torch.randn(7, 2 * side * side, generator=rng), torch.randn(7, generator=rng)
-    settings = {"side": side, "stride": stride, "damping": 1e-3, "threshold": 0.25, "grid": grid}
-    compiled = kernels.pooled_answers(x, filters, bias, **settings)
-    torch.testing.assert_close(compiled, pooled_answers(x, filters, bias, **settings), rtol=1e-4, atol=1e-5)
+    how = Patching(side, stride, damping=1e-3, threshold=0.25, grid=grid)
+    found = compiled.pooled_answers(x, filters, bias, how)
+    torch.testing.assert_close(found, pooled_answers(x, filters, bias, how), rtol=1e-4, atol=1e-5)
 
 
 def test_whitened_patches_have_a_round_covariance():

@@ -7,7 +7,7 @@ from oneiros.core import Batch, Seeds
 from oneiros.data import load
 from oneiros.memory.moments import Moments
 from oneiros.nets.patch_front import PatchFront
-from oneiros.phases.exact_heads import Lda
+from oneiros.phases.night.exact_heads import Lda
 
 
 def images(n: int = 60, c: int = 1, side: int = 12) -> torch.Tensor:
@@ -57,6 +57,17 @@ def test_a_front_that_learned_nothing_and_images_that_do_not_fit_are_said():
         front.learn(torch.ones(5, 1, 12, 12), Seeds(0).rng("front"))
     with pytest.raises(ValueError, match=r"images are \(3, 12, 12\); this front needs 1 channels"):
         learned(images())(images(c=3))
+
+
+def test_an_exported_front_and_one_that_is_differentiated_give_the_same():
+    x = images()
+    front = learned(x)
+    exported = torch.export.export(front, (x,)).module()
+    torch.testing.assert_close(exported(x), front(x), rtol=1e-4, atol=1e-5)
+    wanted = x.clone().requires_grad_()
+    torch.testing.assert_close(front(wanted).detach(), front(x), rtol=1e-4, atol=1e-5)
+    front(wanted).sum().backward()
+    assert wanted.grad is not None
 
 
 def test_state_dict_carries_what_was_learned():

@@ -15,8 +15,9 @@ from oneiros.core import Batch, Brain, Seeds
 from oneiros.memory.mean_input import MeanInput
 from oneiros.memory.moments import ClassMoments, Moments
 from oneiros.nets.features import GaussianHead
+from oneiros.phases.bookkeeping.accumulate import Accumulate
 from oneiros.phases.night.exact_heads import ClassMeans, Fecam, Gaussians, Lda, Ridge
-from oneiros.phases.night.exact_night import Accumulate, ExactNight
+from oneiros.phases.night.exact_night import ExactNight
 from oneiros.phases.night.shrinkages import ByCrossValidation, ByEvidence, LikeliestCovariance, OracleApproximating
 
 RNG = torch.Generator()

@@ -6,13 +6,33 @@ W = V (L + a mean(L))^-1/2 V' of the patches' covariance V L V', and compared wi
 are relu(z - t) and relu(-z - t), z = D W (p - m), averaged over the patches of each cell of a grid.
 """
 
+from typing import NamedTuple
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, normalize, unfold
 
 
-def normalised(patches: Float[Tensor, "n p"], damping: float) -> Float[Tensor, "n p"]:
+class Patching(NamedTuple):
+    """How an image is looked at.
+
+    Attributes:
+        side: of a patch, in pixels.
+        stride: between patches.
+        damping: e.
+        threshold: t.
+        grid: cells across, and down.
+    """
+
+    side: int
+    stride: int
+    damping: float | Tensor
+    threshold: float
+    grid: int
+
+
+def normalised(patches: Float[Tensor, "n p"], damping: float | Tensor) -> Float[Tensor, "n p"]:
     """Each patch less its mean, over the root of its variance and the damping e.
 
     >>> normalised(torch.tensor([[1.0, 3.0]]), 0.0)
@@ -49,22 +69,20 @@ def spherical_round(patches: Float[Tensor, "n p"], centroids: Float[Tensor, "k p
 
 
 def pooled_answers(
-    x: Float[Tensor, "n c h w"], filters: Float[Tensor, "k p"], bias: Float[Tensor, " k"],
-    *, side: int, stride: int, damping: float, threshold: float, grid: int,
+    x: Float[Tensor, "n c h w"], filters: Float[Tensor, "k p"], bias: Float[Tensor, " k"], how: Patching
 ) -> Float[Tensor, "n d"]:  # fmt: skip
     """Features [relu(z - t), relu(-z - t)] of every patch, averaged in each cell: d = cells x 2k, cells outermost.
 
-    `oneiros.kernels.patches.pooled_answers` is the same, compiled.
+    `oneiros.equations.compiled.patches.pooled_answers` is the same, compiled.
 
     >>> image = torch.tensor([[[[0.0, 2.0], [4.0, 2.0]]]])  # one patch: (-2, 0, 2, 0) over the root of 2
     >>> first = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
-    >>> pooled_answers(
-    ...     image, first, torch.zeros(1), side=2, stride=1, damping=0.0, threshold=0.25, grid=1)
+    >>> pooled_answers(image, first, torch.zeros(1), Patching(2, 1, damping=0.0, threshold=0.25, grid=1))
     tensor([[0.0000, 1.1642]])
     """
     n, _, h, w = x.shape
-    high, wide = (h - side) // stride + 1, (w - side) // stride + 1
-    patches = unfold(x, side, stride=stride).transpose(1, 2).flatten(0, 1)
-    z = (normalised(patches, damping) @ filters.T + bias).view(n, high, wide, -1).permute(0, 3, 1, 2)
-    sides = torch.cat([(z - threshold).relu(), (-z - threshold).relu()], 1)
-    return adaptive_avg_pool2d(sides, grid).permute(0, 2, 3, 1).flatten(1)
+    high, wide = (h - how.side) // how.stride + 1, (w - how.side) // how.stride + 1
+    patches = unfold(x, how.side, stride=how.stride).transpose(1, 2).flatten(0, 1)
+    z = (normalised(patches, how.damping) @ filters.T + bias).view(n, high, wide, -1).permute(0, 3, 1, 2)
+    sides = torch.cat([(z - how.threshold).relu(), (-z - how.threshold).relu()], 1)
+    return adaptive_avg_pool2d(sides, how.grid).permute(0, 2, 3, 1).flatten(1)

@@ -18,6 +18,7 @@ from oneiros.nets.layers import Perceptron as Perceptron
 from oneiros.nets.layers import SmallConvNet as SmallConvNet
 from oneiros.nets.modes import lend_dropout as lend_dropout
 from oneiros.nets.noise import GaussianNoise as GaussianNoise
+from oneiros.nets.patch_front import PatchFront as PatchFront
 from oneiros.nets.recurrent import RecurrentNet as RecurrentNet
 from oneiros.nets.scholar import Scholar as Scholar
 from oneiros.nets.scholar import Succession as Succession

@@ -5,8 +5,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import normalize, pad
 
-from oneiros.equations.patches import normalised, pooled_answers, spherical_round, whitening
-from oneiros.kernels import patches as kernels
+from oneiros.equations import compiled
+from oneiros.equations.compiled import patches as twins
+from oneiros.equations.patches import Patching, normalised, pooled_answers, spherical_round, whitening
 
 ROUNDS = 8
 PATCHES = 50_000
@@ -80,16 +81,18 @@ class PatchFront(nn.Module):
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n d"]:
         """Features."""
-        if not self.learned:
+        traced = torch.compiler.is_compiling()  # exported, or compiled: tensors only, and no question about a value
+        if not traced and not self.learned:
             raise RuntimeError("this PatchFront has no filters yet: call learn(images, rng) once")
         given = self._looked_at(x)
-        compiled = given.device.type == "cpu" and given.dtype == torch.float32
-        answer = kernels.pooled_answers if compiled else pooled_answers
-        settings = {"side": self.side, "stride": self.stride, "damping": float(self.damping)}
-        settings |= {"threshold": self.threshold, "grid": self.grid}
-        features = answer(given, self.weight, self.bias, **settings)
+        on_cpu = given.device.type == compiled.HOME and given.dtype == torch.float32
+        plain = traced or (torch.is_grad_enabled() and given.requires_grad) or not on_cpu
+        answer = pooled_answers if plain else twins.pooled_answers
+        damping = self.damping if traced else float(self.damping)
+        how = Patching(self.side, self.stride, damping, self.threshold, self.grid)
+        features = answer(given, self.weight, self.bias, how)
         if self.mirrored:
-            features = (features + answer(given.flip(3), self.weight, self.bias, **settings)) / 2
+            features = (features + answer(given.flip(3), self.weight, self.bias, how)) / 2
         return features
 
     def _looked_at(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c height width"]:

@@ -9,6 +9,7 @@ from oneiros.phases.around.part_of_night import RowMeansOnly as RowMeansOnly
 from oneiros.phases.around.rehearse import Rehearse as Rehearse
 from oneiros.phases.around.repeated import Repeated as Repeated
 from oneiros.phases.around.scaled_to_data import ScaledToData as ScaledToData
+from oneiros.phases.bookkeeping.accumulate import Accumulate as Accumulate
 from oneiros.phases.bookkeeping.anneal import Anneal as Anneal
 from oneiros.phases.bookkeeping.encode import Encode as Encode
 from oneiros.phases.bookkeeping.encode import EncodeBeside as EncodeBeside
@@ -29,7 +30,6 @@ from oneiros.phases.night.exact_heads import Gaussians as Gaussians
 from oneiros.phases.night.exact_heads import Head as Head
 from oneiros.phases.night.exact_heads import Lda as Lda
 from oneiros.phases.night.exact_heads import Ridge as Ridge
-from oneiros.phases.night.exact_night import Accumulate as Accumulate
 from oneiros.phases.night.exact_night import ExactNight as ExactNight
 from oneiros.phases.night.latent_mix import Replay as Replay
 from oneiros.phases.night.nrem import Nrem as Nrem

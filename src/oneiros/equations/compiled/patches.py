@@ -3,36 +3,38 @@
 As tensors, the answers of all patches (0.3 MB an image) go through memory six times; here they go once.
 """
 
+from typing import no_type_check
+
 import numpy as np
 import torch
 from numba import njit
 from torch import Tensor
 
+from oneiros.equations.patches import Patching
+
 CHUNK = 32  # images at a time, whose answers stay in the cache
 
 
-def pooled_answers(
-    x: Tensor, filters: Tensor, bias: Tensor,
-    *, side: int, stride: int, damping: float, threshold: float, grid: int,
-) -> Tensor:  # fmt: skip
+def pooled_answers(x: Tensor, filters: Tensor, bias: Tensor, how: Patching) -> Tensor:
     """Features `[n, d]` of images `[n, c, h, w]` in single precision; see the equation."""
     n, _, h, w = x.shape
-    high, wide = (h - side) // stride + 1, (w - side) // stride + 1
-    features = np.empty((n, grid * grid, 2 * len(filters)), dtype=np.float32)
+    high, wide = (h - how.side) // how.stride + 1, (w - how.side) // how.stride + 1
+    features = np.empty((n, how.grid**2, 2 * len(filters)), dtype=np.float32)
     patches = torch.empty(min(n, CHUNK) * high * wide, filters.shape[1])
     answers = torch.empty(len(patches), len(filters))
     for at in range(0, n, CHUNK):
         images = x[at : at + CHUNK].contiguous()
         rows = len(images) * high * wide
-        _cut(images.numpy(), side, stride, np.float32(damping), patches.numpy())
+        _cut(images.numpy(), how.side, how.stride, np.float32(float(how.damping)), patches.numpy())
         torch.addmm(bias, patches[:rows], filters.T, out=answers[:rows])
         seen = answers[:rows].numpy().reshape(len(images), high, wide, len(filters))
-        _pool(seen, np.float32(threshold), grid, features[at : at + CHUNK])
+        _pool(seen, np.float32(how.threshold), how.grid, features[at : at + CHUNK])
     return torch.from_numpy(features).flatten(1)
 
 
-@njit(cache=True, fastmath=True)
-def _cut(images: np.ndarray, side: int, stride: int, damping: np.float32, patches: np.ndarray) -> None:
+@njit(cache=True, fastmath=True, nogil=True)
+@no_type_check
+def _cut(images, side, stride, damping, patches):
     n, channels, h, w = images.shape
     size, row = channels * side * side, 0
     for image in range(n):
@@ -55,8 +57,9 @@ def _cut(images: np.ndarray, side: int, stride: int, damping: np.float32, patche
                 row += 1
 
 
-@njit(cache=True, fastmath=True)
-def _pool(answers: np.ndarray, threshold: np.float32, grid: int, features: np.ndarray) -> None:
+@njit(cache=True, fastmath=True, nogil=True)
+@no_type_check
+def _pool(answers, threshold, grid, features):
     n, high, wide, k = answers.shape
     zero = np.float32(0)
     for image in range(n):

@@ -1,4 +1,4 @@
-"""A night that is solved instead of dreamed, and the day that adds up what it is solved from.
+"""A night that is solved instead of dreamed; `Accumulate` adds up by day what it is solved from.
 
 Equations: `oneiros.equations.moments`, `discriminant`, `ridge`, `classwise`. Test: `tests/phases/test_exact_night.py`.
 """
@@ -8,43 +8,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from oneiros.core import Batch, Brain
-from oneiros.memory.moments import Moments
-from oneiros.nets.features import features_at
+from oneiros.core import Brain
+from oneiros.phases.bookkeeping.accumulate import moments_of
 from oneiros.phases.night.exact_heads import Head, Lda
-
-
-def moments_of(brain: Brain, name: str) -> Moments:
-    """The memory called `name`, which must be of moments."""
-    memory = brain.remembers(name)
-    if not isinstance(memory, Moments):
-        raise TypeError(f"an exact night needs a Moments memory, but {name!r} is {type(memory).__name__}")
-    return memory
-
-
-@dataclass(frozen=True, kw_only=True)
-class Accumulate:
-    """Adds today's features at `location` to the moments. Moves no parameter.
-
-    Attributes:
-        location: name of a module of the network, below which nothing learns.
-        memory: name of the `Moments`.
-    """
-
-    name = "accumulate"
-    changes = ()
-    returns = ()
-
-    location: str
-    memory: str = "moments"
-
-    def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
-        """Look at the batch once."""
-        batch = batch.unweighted()
-        if len(batch):
-            x = features_at(brain.net, self.location, batch.x)
-            moments_of(brain, self.memory).store(Batch(x=x, y=batch.targets()), rng)
-        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
