@@ -10,7 +10,7 @@ import sys
 import torch
 
 from oneiros.data import load
-from oneiros.sleeper import GenerativeReplay, Mechanism, Sleeper, SpikeReplay, Together
+from oneiros.sleeper import Combined, GenerativeReplay, Mechanism, Sleeper, SpikeReplay
 
 digits = load("digits")
 epochs = 4 if "--smoke" in sys.argv else 15
@@ -34,4 +34,4 @@ def learn(mechanism: Mechanism) -> float:
 
 
 print("dreams", learn(dreams))
-print("dreams, then spikes", learn(Together((dreams, spikes))))
+print("dreams, then spikes", learn(Combined((dreams, spikes))))

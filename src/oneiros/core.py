@@ -240,6 +240,18 @@ def _either(kinds: Sequence[type]) -> str:
 
 
 @runtime_checkable
+class LossTerm(Protocol):
+    """A loss, or a part of one, differentiable in the net's parameters: terms add up, and one step goes down their sum.
+
+    How much a term counts is a field of its own. Terms that are off are left out.
+    """
+
+    def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> Tensor:
+        """A 0-d tensor."""
+        ...
+
+
+@runtime_checkable
 class DayPhase(Protocol):
     """A frozen list of hyperparameters that can be called on a brain and a batch.
 

@@ -52,6 +52,7 @@ from oneiros.phases.bookkeeping.encode import EncodeBeside, RestBelow
 from oneiros.phases.bookkeeping.forget import ForgetLatents
 from oneiros.phases.bookkeeping.handover import Consolidate, FreshOptimisers, Newborn, Succeed
 from oneiros.phases.bookkeeping.remember import Remember, SealExemplars
+from oneiros.phases.losses import HardTargets
 from oneiros.phases.night.exact_heads import ClassMeans, Fecam, Gaussians, Ridge
 from oneiros.phases.night.exact_night import ExactNight
 from oneiros.phases.night.latent_mix import Replay
@@ -68,7 +69,7 @@ from oneiros.phases.wake.learn_vae import LearnVAE
 from oneiros.phases.wake.learn_wgan import LearnWGAN
 from oneiros.phases.wake.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
 from oneiros.phases.wake.rectified_wake import RectifiedWake
-from oneiros.phases.wake.scholar_wake import HardTargets, ScholarWake
+from oneiros.phases.wake.scholar_wake import ScholarWake
 
 VISUAL_LESSON = Batch(
     x=torch.rand(12, 3, 8, 8, generator=torch.Generator().manual_seed(0)),

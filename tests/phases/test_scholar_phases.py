@@ -19,9 +19,10 @@ from oneiros.nets.vae import VAE
 from oneiros.phases.around.interleave import Interleave
 from oneiros.phases.bookkeeping.anneal import Anneal
 from oneiros.phases.bookkeeping.handover import Consolidate, FreshOptimisers, Newborn, Succeed
+from oneiros.phases.losses import HardTargets, SoftTargets
 from oneiros.phases.wake.backprop_wake import BackpropWake, descend
 from oneiros.phases.wake.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
-from oneiros.phases.wake.scholar_wake import HardTargets, ScholarWake, SoftTargets
+from oneiros.phases.wake.scholar_wake import ScholarWake
 from oneiros.runs.store.checkpoint import load_brain, save_brain
 
 X = torch.rand(6, 4, generator=torch.Generator().manual_seed(0))

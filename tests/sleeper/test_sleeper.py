@@ -2,6 +2,8 @@
 
 import copy
 from collections import OrderedDict
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -9,18 +11,20 @@ import torch
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from oneiros.core import Seeds
+from oneiros.core import Batch, Brain, Seeds
 from oneiros.data import load
 from oneiros.phases import HardTargets
 from oneiros.sleeper import (
+    Attachment,
+    Combined,
     GenerativeReplay,
     LayerReplay,
+    Needs,
     NoSleep,
     Rehearsal,
     SelectedLayerReplay,
     Sleeper,
     SpikeReplay,
-    Together,
     requirements,
 )
 from oneiros.sleeper.requirements import MECHANISMS
@@ -201,7 +205,7 @@ def test_a_selector_chooses_among_the_classes_met_and_is_rewarded_by_what_it_doe
 
 def test_nights_of_two_mechanisms_follow_one_another():
     net = mlp()
-    sleeper = Sleeper(net, Together((DREAMS, SPIKES)), classes=10)
+    sleeper = Sleeper(net, Combined((DREAMS, SPIKES)), classes=10)
     sleeper.loss(*lesson())
     before = net[1].weight.detach().clone()
     told = sleeper.sleep()
@@ -210,6 +214,75 @@ def test_nights_of_two_mechanisms_follow_one_another():
     # What dreams are answered by is the network as it was when its part of the night came: before the spikes.
     frozen = sleeper.attachments[0].brain.memory["scholar"].answer(lesson()[0])
     assert frozen.shape == (12, 10)
+
+
+def test_dreams_and_rehearsal_share_one_step_and_today_counts_once():
+    """By hand, from the same recalled batches: the mean of both mechanisms' Eqs. 1."""
+    calls: list[int] = []
+
+    class Counted(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = mlp()
+
+        def forward(self, x):
+            calls.append(len(x))
+            return self.inner(x)
+
+    net, (x, y) = Counted(), lesson(classes=(2, 3))
+    dreams = GenerativeReplay(hidden=(8,), latent=2, replayed=8, ratio=0.25, targets=HardTargets())
+    sleeper = Sleeper(net, Combined((dreams, Rehearsal(per_class=5, replayed=6, ratio=0.75))), classes=10, seed=3)
+    sleeper.loss(*lesson())
+    sleeper.sleep()
+    memories = [each.brain.memory for each in sleeper.attachments]
+    dreamt = memories[0]["scholar"].recall(8, Seeds(3).rng("loss", 1, 0))
+    raw = memories[1]["exemplars"].recall(6, Seeds(3).rng("loss", 1, 0, 1))
+    today, first, second = (
+        nn.functional.cross_entropy(net.inner(a), b) for a, b in ((x, y), (dreamt.x, dreamt.y), (raw.x, raw.y))
+    )
+    calls.clear()
+    loss = sleeper.loss(x, y)
+    assert calls == [8, 12 + 8 + 6]  # the frozen copy answers its dreams; then one pass
+    torch.testing.assert_close(loss, (0.25 * today + 0.75 * first + 0.75 * today + 0.25 * second) / 2)
+
+
+@dataclass(frozen=True)
+class Pull:
+    """A term that wants the last bias to be 1; half squared distance, so that its gradient is the distance."""
+
+    weight: float
+
+    def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> torch.Tensor:
+        return self.weight * 0.5 * (brain.net[3].bias - 1).square().sum()
+
+
+@dataclass(frozen=True)
+class Pulling:
+    weight: float
+    needs: ClassVar[Needs] = Needs(paper="-", net="any", inputs="any", keeps="nothing", raw=False)
+
+    def attach(self, net, like, classes, seeds):
+        return (Attachment(brain=Brain(net=net), losses=(Pull(self.weight),)),)
+
+
+@every_mechanism
+def test_a_mechanisms_terms_are_added_once_whatever_stands_beside_them(mechanism):
+    losses, gradients, nets = [], [], []
+    for each in (mechanism, Combined((mechanism, Pulling(2.0), Pulling(0.5)))):
+        net = mlp()
+        sleeper = Sleeper(net, each, classes=10)
+        for day in range(2):
+            net.zero_grad()
+            loss = sleeper.loss(*lesson(classes=(2 * day, 2 * day + 1)))
+            loss.backward()
+            if not day:
+                sleeper.sleep()
+        losses.append(loss.detach())
+        gradients.append(net[3].bias.grad)
+        nets.append(net)
+    distance = nets[1][3].bias.detach() - 1
+    torch.testing.assert_close(losses[1] - losses[0], 2.5 * 0.5 * distance.square().sum(), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(gradients[1] - gradients[0], 2.5 * distance, rtol=1e-4, atol=1e-5)
 
 
 WRONG_LESSONS = {
@@ -276,7 +349,6 @@ WRONG_MECHANISMS = {
         "no module 'layers.2'",
         KeyError,
     ),
-    "two that replay by day": (Together((DREAMS, Rehearsal())), "at most one that changes the loss", ValueError),
 }
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from oneiros.core import Seeds
 from oneiros.nets import VGG, Anatomy
 from oneiros.sleeper import (
+    Combined,
     GenerativeReplay,
     LayerReplay,
     NoSleep,
@@ -17,7 +18,6 @@ from oneiros.sleeper import (
     SelectedLayerReplay,
     Sleeper,
     SpikeReplay,
-    Together,
 )
 
 DREAMS = GenerativeReplay(hidden=(8,), latent=2, replayed=8)
@@ -32,7 +32,8 @@ MECHANISMS = {
     "selected": SelectedLayerReplay(replay=LAYER, rewarded=2),
     "spikes": SPIKES,
     "rehearsal": Rehearsal(per_class=5, replayed=8),
-    "together": Together((Rehearsal(per_class=5, replayed=8), SPIKES)),
+    "dreams beside raw examples": Combined((DREAMS, Rehearsal(per_class=5, replayed=8))),
+    "together": Combined((Rehearsal(per_class=5, replayed=8), SPIKES)),
 }
 every_mechanism = pytest.mark.parametrize("mechanism", MECHANISMS.values(), ids=MECHANISMS.keys())
 

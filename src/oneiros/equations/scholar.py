@@ -1,6 +1,6 @@
 r"""Deep generative replay, stated once: how today and the past share a loss (Shin et al. 2017, section 3.1, Eq. 1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
@@ -30,6 +30,20 @@ def scholar_loss(real: Float[Tensor, ""], replayed: Float[Tensor, ""], *, r: flo
     tensor(5.)
     """
     return r * real + (1 - r) * replayed
+
+
+def shared_loss(
+    real: Float[Tensor, ""], replayed: Sequence[Float[Tensor, ""]], rs: Sequence[float]
+) -> Float[Tensor, ""]:  # fmt: skip
+    """Today beside several pasts: the mean of their Eqs. 1. The real loss of today counts once, by the mean of all r.
+
+    >>> shared_loss(torch.tensor(2.0), [torch.tensor(6.0)], [0.25])  # of one, Eq. 1 itself
+    tensor(5.)
+    >>> shared_loss(torch.tensor(2.0), [torch.tensor(6.0), torch.tensor(4.0)], [0.25, 0.75])  # of 5. and 2.5
+    tensor(3.7500)
+    """
+    first, *others = ((1 - r) / len(rs) * past for past, r in zip(replayed, rs, strict=True))
+    return sum(rs) / len(rs) * real + sum(others, first)
 
 
 def mixture_weights(n_real: int, n_replayed: int, *, r: float) -> Float[Tensor, " n"]:

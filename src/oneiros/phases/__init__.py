@@ -21,6 +21,10 @@ from oneiros.phases.bookkeeping.handover import Newborn as Newborn
 from oneiros.phases.bookkeeping.handover import Succeed as Succeed
 from oneiros.phases.bookkeeping.remember import Remember as Remember
 from oneiros.phases.bookkeeping.remember import SealExemplars as SealExemplars
+from oneiros.phases.losses import CrossEntropy as CrossEntropy
+from oneiros.phases.losses import HardTargets as HardTargets
+from oneiros.phases.losses import Replayed as Replayed
+from oneiros.phases.losses import SoftTargets as SoftTargets
 from oneiros.phases.night.category_replay import CategoryReplay as CategoryReplay
 from oneiros.phases.night.dreams import Imagined as Imagined
 from oneiros.phases.night.dreams import Veridical as Veridical
@@ -54,7 +58,5 @@ from oneiros.phases.wake.learning_without_forgetting import TodaysInputs as Toda
 from oneiros.phases.wake.orthogonal_wake import OrthogonalWake as OrthogonalWake
 from oneiros.phases.wake.orthogonal_wake import SealProjectors as SealProjectors
 from oneiros.phases.wake.rectified_wake import RectifiedWake as RectifiedWake
-from oneiros.phases.wake.scholar_wake import HardTargets as HardTargets
 from oneiros.phases.wake.scholar_wake import ScholarWake as ScholarWake
-from oneiros.phases.wake.scholar_wake import SoftTargets as SoftTargets
 from oneiros.phases.wake.visual_wake import VisualWake as VisualWake

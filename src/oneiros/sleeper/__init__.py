@@ -6,10 +6,10 @@
 from oneiros.sleeper.generative import GenerativeReplay as GenerativeReplay
 from oneiros.sleeper.layer import LayerReplay as LayerReplay
 from oneiros.sleeper.mechanism import Attachment as Attachment
+from oneiros.sleeper.mechanism import Combined as Combined
 from oneiros.sleeper.mechanism import Mechanism as Mechanism
 from oneiros.sleeper.mechanism import Needs as Needs
 from oneiros.sleeper.mechanism import NoSleep as NoSleep
-from oneiros.sleeper.mechanism import Together as Together
 from oneiros.sleeper.rehearsal import Rehearsal as Rehearsal
 from oneiros.sleeper.requirements import requirements as requirements
 from oneiros.sleeper.selected import SelectedLayerReplay as SelectedLayerReplay

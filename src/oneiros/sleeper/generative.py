@@ -13,8 +13,8 @@ from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.nets.scholar import Scholar
 from oneiros.nets.vae import ClassVAE
 from oneiros.phases.bookkeeping.handover import Consolidate, FreshOptimisers
+from oneiros.phases.losses import Replayed, SoftTargets
 from oneiros.phases.wake.learn_class_vae import LearnClassVAE
-from oneiros.phases.wake.scholar_wake import ScholarWake, SoftTargets
 from oneiros.sleeper.mechanism import Attachment, Needs
 
 
@@ -27,8 +27,12 @@ class _Stretched(nn.Module):
         self.bounds = bounds
 
     def forward(self, x: Tensor) -> Tensor:
-        low, high = self.bounds
-        return self.inner(x * (high - low) + low)
+        return self.inner(_stretch(x, self.bounds))
+
+
+def _stretch(x: Tensor, bounds: tuple[float, float]) -> Tensor:
+    low, high = bounds
+    return x * (high - low) + low
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,14 +80,21 @@ class GenerativeReplay:
         with seeds.building("generator"):
             vae = ClassVAE(tuple(like.x.shape[1:]), classes=classes, hidden=self.hidden, latent=self.latent)
         scholar = Scholar(vae.to(like.x.device), _Stretched(net, self.bounds))
-        wake = ScholarWake(ratio=self.ratio, replayed=self.replayed, targets=self.targets)
+        replay = Replayed(memory="scholar", n=self.replayed, ratio=self.ratio, targets=self.targets)
         learn = LearnClassVAE(beta=self.beta, ratio=self.ratio, replayed=self.replayed // 2)
         optim: dict[str, torch.optim.Optimizer] = {
             "generator": torch.optim.Adam(vae.parameters(), lr=self.lr, fused=like.x.device.type in ("cpu", "cuda"))
         }
         brain = Brain(net=scholar, memory={"scholar": FrozenScholar(scholar)}, optim=optim)
         night = (Consolidate(), FreshOptimisers(optim=("generator",)))
-        return (Attachment(brain=brain, loss=wake.loss, day=(learn,), night=night, view=self._in_units),)
+        return (
+            Attachment(
+                brain=brain, replays=(replay,), day=(learn,), night=night, view=self._in_units, shown=self._in_bounds
+            ),
+        )
+
+    def _in_bounds(self, x: Tensor) -> Tensor:
+        return _stretch(x, self.bounds)
 
     def _in_units(self, batch: Batch) -> Batch:
         """Inputs from `bounds` to [0, 1], or an error that says how far they reach."""

@@ -4,13 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol, runtime_checkable
 
-import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from oneiros.core import Batch, Brain, DayPhase, NightPhase, Seeds
-
-Loss = Callable[[Brain, Batch, torch.Generator], Tensor]
+from oneiros.core import Batch, Brain, DayPhase, LossTerm, NightPhase, Seeds
+from oneiros.phases.losses import Replayed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +36,9 @@ def as_they_are(batch: Batch) -> Batch:
     return batch
 
 
-def plain_loss(brain: Brain, batch: Batch, rng: torch.Generator) -> Tensor:
-    """Cross-entropy of today's examples, and nothing of the past."""
-    return cross_entropy(brain.net(batch.x), batch.targets())
+def unchanged(x: Tensor) -> Tensor:
+    """The inputs themselves."""
+    return x
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,22 +47,21 @@ class Attachment:
 
     Attributes:
         brain: whose net is, or holds, the network.
-        loss: today's loss with what is replayed beside it, differentiable in the network's parameters.
+        replays: what is learned again in today's step, and takes its share of the loss.
+        losses: terms that are added to it; they see the brain, and the lesson as `view` shows it.
         day: phases that follow each lesson: what learns or remembers beside the network.
         night: phases of a night.
         view: the lesson as this brain is shown it.
+        shown: the other way round, what this brain recalls as inputs of the network.
     """
 
     brain: Brain
-    loss: Loss = plain_loss
+    replays: tuple[Replayed, ...] = ()
+    losses: tuple[LossTerm, ...] = ()
     day: tuple[DayPhase, ...] = ()
     night: tuple[NightPhase, ...] = ()
     view: Callable[[Batch], Batch] = as_they_are
-
-    @property
-    def replays(self) -> bool:
-        """Whether its loss holds more than today's."""
-        return self.loss is not plain_loss
+    shown: Callable[[Tensor], Tensor] = unchanged
 
 
 @runtime_checkable
@@ -101,11 +97,14 @@ class NoSleep:
 
 
 @dataclass(frozen=True)
-class Together:
-    """Several mechanisms around one network: their nights follow one another in this order.
+class Combined:
+    """Several mechanisms around one network.
+
+    One step learns from all: today's loss counts once, those that replay share the rest (the mean of their Eqs. 1), and
+    terms such as an elastic penalty are added. Nights follow one another in the order of the parts.
 
     Attributes:
-        parts: mechanisms, of which at most one may replay by day.
+        parts: mechanisms.
     """
 
     parts: tuple[Mechanism, ...]
@@ -115,14 +114,8 @@ class Together:
 
     def __post_init__(self) -> None:
         if len(self.parts) < 2:
-            raise ValueError(f"Together of {len(self.parts)} mechanisms; expected at least two")
+            raise ValueError(f"Combined of {len(self.parts)} mechanisms; expected at least two")
 
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """Build every part, in order."""
-        built = tuple(each for part in self.parts for each in part.attach(net, like, classes, seeds))
-        if sum(each.replays for each in built) > 1:
-            names = " and ".join(type(part).__name__ for part in self.parts)
-            raise ValueError(
-                f"Together({names}): more than one replays by day; expected at most one that changes the loss"
-            )
-        return built
+        return tuple(each for part in self.parts for each in part.attach(net, like, classes, seeds))

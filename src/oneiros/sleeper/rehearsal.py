@@ -9,7 +9,7 @@ from oneiros.core import Batch, Brain, Seeds
 from oneiros.equations.scholar import Ratio
 from oneiros.memory.exemplars import Exemplars
 from oneiros.phases.bookkeeping.remember import Remember, SealExemplars
-from oneiros.phases.wake.scholar_wake import HardTargets, ScholarWake
+from oneiros.phases.losses import HardTargets, Replayed
 from oneiros.sleeper.mechanism import Attachment, Needs
 
 
@@ -33,8 +33,7 @@ class Rehearsal:
 
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """A sample of the stream."""
-        wake = ScholarWake(
-            ratio=self.ratio, replayed=self.replayed, targets=HardTargets(), memory="exemplars", changes=("",)
-        )
+        replay = Replayed(memory="exemplars", n=self.replayed, ratio=self.ratio, targets=HardTargets())
         brain = Brain(net=net, memory={"exemplars": Exemplars(self.per_class)})
-        return (Attachment(brain=brain, loss=wake.loss, day=(Remember(memory="exemplars"),), night=(SealExemplars(),)),)
+        day, night = (Remember(memory="exemplars"),), (SealExemplars(),)
+        return (Attachment(brain=brain, replays=(replay,), day=day, night=night),)

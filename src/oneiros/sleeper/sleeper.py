@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from oneiros.core import Batch, Memory, Seeds
+from oneiros.equations.scholar import shared_loss
+from oneiros.phases.losses import Replayed, mean_cross_entropy
 from oneiros.sleeper import checks, state
 from oneiros.sleeper.mechanism import Attachment, Mechanism
 
@@ -52,7 +54,7 @@ class Sleeper:
         self._met: set[int] = set()  # classes that `live` has shown
 
     def loss(self, x: Any, y: Any) -> Tensor:
-        """Today's loss and what is replayed beside it; call `backward` on it.
+        """Today's loss, what is replayed beside it, and the terms that mechanisms add; call `backward` on it.
 
         Args:
             x: inputs `[n, ...]`, a floating point tensor or array.
@@ -71,16 +73,45 @@ class Sleeper:
                 f"inputs are {tuple(batch.x.shape[1:])} each on {batch.x.device}; the first lesson's were "
                 f"{tuple(self._blank.shape[1:])} on {self._blank.device}, and so is what was built for them"
             )
-        seeds = self._seeds(batch.x)
         views = [each.view(batch) for each in self.attachments]
-        main = next((i for i, each in enumerate(self.attachments) if each.replays), 0)
-        attached = self.attachments[main]
-        loss = attached.loss(attached.brain, views[main], seeds.rng("loss", self.nights, self.lessons))
-        for part, (each, view) in enumerate(zip(self.attachments, views, strict=True)):
-            for place, phase in enumerate(each.day):
-                phase(each.brain, view, seeds.rng(phase.name, self.nights, self.lessons, part, place))
+        loss = torch.stack([self._lesson(batch), *self._beside(views)]).sum()
+        self._learn_beside(views)
         self.lessons += 1
         return loss
+
+    def _lesson(self, batch: Batch) -> Tensor:
+        """Today's loss, once, and what is replayed in the same step; all are scored in one pass."""
+        asking = [(each, replay) for each in self.attachments for replay in each.replays]
+        replayed: list[tuple[Attachment, Replayed, Batch]] = []
+        for place, (each, replay) in enumerate(asking):
+            # The first one's address has no place in it, so that lives with and without a second share its dreams.
+            address = (self.nights, self.lessons, *([place] if place else []))
+            asked = replay.ask(each.brain, self._seeds(batch.x).rng("loss", *address))
+            if asked is not None:
+                replayed.append((each, replay, asked))
+        inputs = [batch.x, *(each.shown(asked.x.to(batch.x.dtype)) for each, _, asked in replayed)]
+        scores, *others = self.net(torch.cat(inputs) if replayed else batch.x).split([len(x) for x in inputs])
+        today = mean_cross_entropy(scores, batch)
+        if not replayed:
+            return today
+        past = [replay.judge(found, asked) for found, (_, replay, asked) in zip(others, replayed, strict=True)]
+        return shared_loss(today, past, [replay.r(each.brain) for each, replay, _ in replayed])
+
+    def _beside(self, views: list[Batch]) -> list[Tensor]:
+        """The terms that mechanisms add."""
+        found: list[Tensor] = []
+        for part, (each, view) in enumerate(zip(self.attachments, views, strict=True)):
+            for place, term in enumerate(each.losses):
+                rng = self._seeds(self._blank).rng("term", self.nights, self.lessons, part, place)
+                found.append(term(each.brain, view, rng))
+        return found
+
+    def _learn_beside(self, views: list[Batch]) -> None:
+        """What learns or remembers beside the network."""
+        for part, (each, view) in enumerate(zip(self.attachments, views, strict=True)):
+            for place, phase in enumerate(each.day):
+                rng = self._seeds(self._blank).rng(phase.name, self.nights, self.lessons, part, place)
+                phase(each.brain, view, rng)
 
     def sleep(self) -> dict[str, Tensor]:
         """One night; returns what its phases tell. The network's gradients are cleared.

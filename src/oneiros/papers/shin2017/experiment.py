@@ -30,12 +30,13 @@ from oneiros.phases.around.repeated import Repeated
 from oneiros.phases.bookkeeping.anneal import Anneal
 from oneiros.phases.bookkeeping.handover import Consolidate, FreshOptimisers, Newborn, Succeed
 from oneiros.phases.bookkeeping.remember import Remember
+from oneiros.phases.losses import HardTargets, SoftTargets
 from oneiros.phases.wake.backprop_wake import BackpropWake
 from oneiros.phases.wake.learn_class_vae import LearnClassVAE
 from oneiros.phases.wake.learn_vae import LearnVAE
 from oneiros.phases.wake.learn_wgan import LearnWGAN
 from oneiros.phases.wake.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
-from oneiros.phases.wake.scholar_wake import HardTargets, ScholarWake, SoftTargets
+from oneiros.phases.wake.scholar_wake import ScholarWake
 from oneiros.runs.drawing import Drawing
 from oneiros.runs.experiment import Build, Life
 

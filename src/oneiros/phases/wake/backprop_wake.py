@@ -1,26 +1,24 @@
-"""Wake by backpropagation: one optimiser step on the cross-entropy of a batch.
+"""Wake by backpropagation: one optimiser step on a sum of losses.
 
 Test: `tests/phases/test_scholar_phases.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int64
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from oneiros.core import Batch, Brain
+from oneiros.core import Batch, Brain, LossTerm
+from oneiros.phases.losses import CrossEntropy, total
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackpropWake:
-    """Cross-entropy between the net's scores and the labels, each example counting by the batch's weight.
-
-    Needs a classifier and labels.
+    """One step down the sum of `losses`: by itself, the cross-entropy between the net's scores and the labels.
 
     Attributes:
+        losses: terms that add up, such as `(CrossEntropy(), ElasticPenalty(weight=100.0))`.
         optim: name of the optimiser in `brain.optim`; it steps the parameters it holds.
         changes: prefixes of those parameters' names.
     """
@@ -28,28 +26,20 @@ class BackpropWake:
     name = "backprop-wake"
     returns = ("loss",)
 
+    losses: tuple[LossTerm, ...] = (CrossEntropy(),)
     optim: str = "wake"
     changes: tuple[str, ...] = ("",)
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""
-        return learn_batch(brain, batch, self.optim, surprise)
-
-
-def surprise(scores: Float[Tensor, "n classes"], labels: Int64[Tensor, " n"]) -> Float[Tensor, " n"]:
-    """Cross-entropy of each example.
-
-    >>> surprise(torch.zeros(1, 2), torch.tensor([0]))  # log 2
-    tensor([0.6931])
-    """
-    return cross_entropy(scores, labels, reduction="none")
+        return learn_batch(brain, batch, rng, self.losses, self.optim)
 
 
 def learn_batch(
-    brain: Brain, batch: Batch, optim: str, loss_of_each: Callable[[Tensor, Tensor], Tensor]
+    brain: Brain, batch: Batch, rng: torch.Generator, losses: Sequence[LossTerm], optim: str
 ) -> dict[str, Tensor]:
-    """One step of the optimiser `optim` on the mean of `loss_of_each(scores, labels)`, weighted as the batch says."""
-    loss = batch.mean(loss_of_each(brain.net(batch.x), batch.targets()))
+    """One step of the optimiser `optim` down the sum of `losses`."""
+    loss = total(losses, brain, batch, rng)
     descend(brain.optimiser(optim), loss)
     return {"loss": loss.detach()}
 

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from oneiros.core import Batch, Brain
+from oneiros.core import Batch, Brain, LossTerm
 from oneiros.nets.modes import learning
 from oneiros.phases.wake.backprop_wake import learn_batch
 
@@ -27,6 +27,15 @@ def rectified_loss(scores: Float[Tensor, "n classes"], labels: Int64[Tensor, " n
     return (scores.relu().square() / 2 - one_hot(labels, scores.shape[1]) * scores).sum(1)
 
 
+@dataclass(frozen=True)
+class RectifiedLoss:
+    """`rectified_loss` of a batch, each row counting by its weight."""
+
+    def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> Tensor:
+        """Mean over the batch."""
+        return batch.mean(rectified_loss(brain.net(batch.x), batch.targets()))
+
+
 @dataclass(frozen=True, kw_only=True)
 class RectifiedWake:
     """Backpropagation of relu(score) - target, dropout included.
@@ -34,6 +43,7 @@ class RectifiedWake:
     Needs a classifier and labels.
 
     Attributes:
+        losses: terms that add up.
         optim: name of the optimiser in `brain.optim`; it steps the parameters it holds.
         changes: prefixes of those parameters' names.
     """
@@ -41,10 +51,11 @@ class RectifiedWake:
     name = "rectified-wake"
     returns = ("loss",)
 
+    losses: tuple[LossTerm, ...] = (RectifiedLoss(),)
     optim: str = "wake"
     changes: tuple[str, ...] = ("",)
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""
         with learning(brain.net, rng):
-            return learn_batch(brain, batch, self.optim, rectified_loss)
+            return learn_batch(brain, batch, rng, self.losses, self.optim)

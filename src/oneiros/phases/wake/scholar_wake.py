@@ -8,39 +8,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
-from oneiros.core import Batch, Brain, Replayable
-from oneiros.equations.scholar import Ratio, scholar_loss, share_of_new, soft_target_loss
+from oneiros.core import Batch, Brain, LossTerm
+from oneiros.equations.scholar import Ratio, scholar_loss
+from oneiros.phases.losses import Replayed, SoftTargets, mean_cross_entropy, total
 from oneiros.phases.wake.backprop_wake import descend
-
-
-@dataclass(frozen=True)
-class HardTargets:
-    """The old solver's decision is the label; best where the generator is poor (its doubts are about bad dreams)."""
-
-    def __call__(self, scores: Tensor, replayed: Batch) -> Tensor:
-        """Cross-entropy of each replayed example, `[n]`."""
-        return cross_entropy(scores, replayed.targets(), reduction="none")
-
-
-@dataclass(frozen=True)
-class SoftTargets:
-    """The old solver's probabilities are the target, softened by `temperature` (Hinton et al. 2015)."""
-
-    temperature: float = 2.0
-
-    def __post_init__(self) -> None:
-        if self.temperature <= 0:
-            raise ValueError(f"SoftTargets.temperature is {self.temperature}; expected more than 0")
-
-    def __call__(self, scores: Tensor, replayed: Batch) -> Tensor:
-        """Distillation loss of each replayed example, `[n]`."""
-        if replayed.soft is None:
-            raise ValueError(
-                "SoftTargets needs a memory that recalls scores (FrozenScholar, PastLessons); use HardTargets"
-            )
-        return soft_target_loss(scores, replayed.soft, temperature=self.temperature)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +30,7 @@ class ScholarWake:
         replayed: replayed examples a step.
         targets: what the replayed examples teach; called on (scores, replayed batch).
         memory: name of the memory to recall from.
+        beside: terms that are added to Eq. 1, such as `ElasticPenalty`.
         optim: name of the optimiser in `brain.optim`; it steps the parameters it holds.
         changes: prefixes of those parameters' names.
     """
@@ -69,6 +42,7 @@ class ScholarWake:
     replayed: int = 128
     targets: Callable[[Tensor, Batch], Tensor] = SoftTargets()
     memory: str = "scholar"
+    beside: tuple[LossTerm, ...] = ()
     optim: str = "solver"
     changes: tuple[str, ...] = ("solver.",)
 
@@ -83,14 +57,17 @@ class ScholarWake:
         return {"loss": loss.detach()}
 
     def loss(self, brain: Brain, batch: Batch, rng: torch.Generator) -> Tensor:
-        """Eq. 1 for this batch, for whoever takes the step himself."""
-        memory = brain.remembers(self.memory, Replayable)
-        if not len(memory):
-            return cross_entropy(brain.net(batch.x), batch.targets())
-        replayed = memory.recall(self.replayed, rng)
+        """Eq. 1 for this batch and the terms beside it, for whoever takes the step himself."""
+        lesson = self._eq_1(brain, batch, rng)
+        return lesson + total(self.beside, brain, batch, rng) if self.beside else lesson
+
+    def _eq_1(self, brain: Brain, batch: Batch, rng: torch.Generator) -> Tensor:
+        replay = Replayed(memory=self.memory, n=self.replayed, ratio=self.ratio, targets=self.targets)
+        asked = replay.ask(brain, rng)
+        if asked is None:
+            return mean_cross_entropy(brain.net(batch.x), batch)
         # One pass over both: layers are shared, and half as many small products are slower than one.
-        scores = brain.net(torch.cat([batch.x, replayed.x.to(batch.x.dtype)]))
-        past = self.targets(scores[len(batch) :], replayed).mean()
-        r = share_of_new(self.ratio, brain.age)
-        today = cross_entropy(scores[: len(batch)], batch.targets()) if len(batch) else past
-        return scholar_loss(today, past, r=r)
+        scores = brain.net(torch.cat([batch.x, asked.x.to(batch.x.dtype)]))
+        past = replay.judge(scores[len(batch) :], asked)
+        today = mean_cross_entropy(scores[: len(batch)], batch) if len(batch) else past
+        return scholar_loss(today, past, r=replay.r(brain))

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from oneiros.core import Batch, Brain
+from oneiros.core import Batch, Brain, LossTerm
 from oneiros.nets.modes import learning
-from oneiros.phases.wake.backprop_wake import learn_batch, surprise
+from oneiros.phases.losses import CrossEntropy
+from oneiros.phases.wake.backprop_wake import learn_batch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +21,7 @@ class VisualWake:
     Attributes:
         changes: prefixes of the parameters that the optimiser holds.
         optim: name of the optimiser in `brain.optim`; its moments go on from night to day.
+        losses: terms that add up.
     """
 
     name = "visual-wake"
@@ -27,8 +29,9 @@ class VisualWake:
 
     changes: tuple[str, ...] = ("features.", "classifier.")
     optim: str = "wake"
+    losses: tuple[LossTerm, ...] = (CrossEntropy(),)
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""
         with learning(brain.net, rng):
-            return learn_batch(brain, batch, self.optim, surprise)
+            return learn_batch(brain, batch, rng, self.losses, self.optim)
