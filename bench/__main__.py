@@ -11,7 +11,8 @@ HERE = Path(__file__).parent
 
 def programs() -> dict[str, str]:
     """Name -> first line of its docstring, read without importing it."""
-    files = {path.stem: path for path in HERE.glob("*.py")} | {"speed": HERE / "speed" / "__init__.py"}
+    files = {path.stem: path for path in HERE.glob("*.py")}
+    files |= {path.parent.name: path for path in HERE.glob("*/__init__.py")}
     told = {name: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) for name, path in files.items()}
     return {name: (told[name] or "").partition("\n")[0] for name in sorted(files) if not name.startswith("__")}
 
