@@ -1,15 +1,19 @@
 """One contract for every phase. A new phase is tested by adding one line to `CASES`."""
 
+import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from oneiros.brain_state import BrainState, brain_state, restore_brain
 from oneiros.core import Batch, Brain, DayPhase, NightPhase, Seeds
 from oneiros.equations.gaussian import rectified
+from oneiros.life import Cursor
 from oneiros.memory.class_activations import ClassActivations
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar
@@ -70,6 +74,7 @@ from oneiros.phases.wake.learn_wgan import LearnWGAN
 from oneiros.phases.wake.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
 from oneiros.phases.wake.rectified_wake import RectifiedWake
 from oneiros.phases.wake.scholar_wake import ScholarWake
+from oneiros.runs.store.checkpoint import load_brain, save_brain
 
 VISUAL_LESSON = Batch(
     x=torch.rand(12, 3, 8, 8, generator=torch.Generator().manual_seed(0)),
@@ -236,6 +241,13 @@ def summing_brain(memory: type[Moments] = Moments, head: type[nn.Module] = nn.Li
     return brain
 
 
+def normalised_brain() -> Brain:
+    """Statistics that change without a gradient, until they rest."""
+    with Seeds(0).building("init"):
+        net = nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5), nn.Linear(5, 3))
+    return Brain(net=net, optim={"wake": torch.optim.Adam(net.parameters(), lr=0.1)})
+
+
 def replay(**changed):
     above = names_above(ventral_brain().net, "features.pool1")
     return CategoryReplay(**(dict(location="features.pool1", above=above, batch_size=5, per_class=4) | changed))
@@ -304,6 +316,7 @@ CASES = {
     "augment": Case(Augment(inner=(Remember(memory="today"), VisualWake())), ventral_brain, VISUAL_LESSON),
     "encode": Case(Encode(location="features.pool2"), ventral_brain),
     "encode-beside": Case(EncodeBeside(location="features.pool2"), sampling_brain),
+    "rest-below with batch normalisation": Case(RestBelow(location="1"), normalised_brain),
     "rest-below": Case(RestBelow(location="features.pool1"), ventral_brain),
     "category-replay": Case(replay(), ventral_brain),
     "category-replay of remembered activations": Case(replay(dreams=Veridical()), ventral_brain),
@@ -417,3 +430,57 @@ def test_train_and_eval_mode_are_as_they_were(case, training):
 def test_gradients_stay_enabled_for_the_caller(case):
     call(case, case.brain())
     assert torch.is_grad_enabled()
+
+
+def all_that_changes(brain: Brain) -> dict[str, object]:
+    """To be compared with ==: weights, buffers, memories, optimisers, and what no state_dict tells."""
+    tensors = {
+        **brain.net.state_dict(),
+        **{f"{m}.{k}": v for m, memory in brain.memory.items() for k, v in memory.state_dict().items()},
+        **{
+            f"{name}.{index}.{key}": value
+            for name, optimiser in brain.optim.items()
+            for index, moments in optimiser.state_dict()["state"].items()
+            for key, value in moments.items()
+        },
+    }
+    return {
+        **{name: (str(value.dtype), value.tolist()) for name, value in tensors.items()},
+        "groups": {name: optimiser.state_dict()["param_groups"] for name, optimiser in brain.optim.items()},
+        "learning": [name for name, parameter in brain.net.named_parameters() if parameter.requires_grad],
+        "momentum": {name: m.momentum for name, m in brain.net.named_modules() if hasattr(m, "momentum")},
+    }
+
+
+def outcome(case: Case, brain: Brain) -> object:
+    """What the next call answers, or in which words it refuses: some nights cannot be had twice."""
+    try:
+        return {key: value.item() for key, value in call(case, brain, seed=1).items()}
+    except (RuntimeError, ValueError) as error:
+        return str(error)
+
+
+def as_it_was(brain: Brain, path: Path) -> BrainState:
+    return brain_state(brain).copied()
+
+
+def through_a_file(brain: Brain, path: Path) -> BrainState:
+    save_brain(path, brain, Cursor(), {})
+    kept = copy.deepcopy(brain)
+    with torch.no_grad():
+        for parameter in kept.net.parameters():
+            parameter.zero_()
+    load_brain(path, kept)
+    return brain_state(kept)
+
+
+@every_phase
+@pytest.mark.parametrize("keep", [as_it_was, through_a_file])
+def test_saved_and_loaded_after_it_the_next_call_is_bit_equal(case, keep, tmp_path):
+    lived, loaded = case.brain(), case.brain()
+    call(case, lived)
+    restore_brain(loaded, keep(lived, tmp_path / "c"))
+    loaded.age, loaded.hour = lived.age, lived.hour
+    assert all_that_changes(loaded) == all_that_changes(lived)
+    assert outcome(case, loaded) == outcome(case, lived)
+    assert all_that_changes(loaded) == all_that_changes(lived)

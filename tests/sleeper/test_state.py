@@ -172,11 +172,16 @@ def test_a_night_leaves_no_gradient_behind():
 
 WRONG_STATES = {
     "another seed": (lambda: Loop(DREAMS, seed=1), "seed=0.*this one has seed=1: make it with the same arguments"),
+    "without a mechanism's parts": (lambda: Loop(SPIKES), "in part 0, its net 'generator.* expected none"),
+    "another number of mechanisms": (lambda: Loop(Combined((DREAMS, SPIKES))), "of 1 attached parts, expected 2"),
     "another network": (lambda: Loop(DREAMS, vgg), "does not fit VGG: .*expected none"),
-    "another mechanism": (lambda: Loop(NoSleep()), "does not fit this Sleeper's mechanism: 0.beside.* expected none"),
+    "another mechanism": (
+        lambda: Loop(NoSleep()),
+        "does not fit this Sleeper's mechanism: in part 0, its net 'generator.* expected none",
+    ),
     "another size": (
         lambda: Loop(GenerativeReplay(hidden=(9,), latent=2)),
-        r"0.beside.generator.* is \(.*8.*\) torch.float32, expected \(.*9",
+        r"in part 0, its net 'generator.* is \(.*8.*\) torch.float32, expected \(.*9",
     ),
 }
 
@@ -190,6 +195,12 @@ def test_a_state_of_another_life_is_refused_and_changes_nothing(make, says):
     with pytest.raises(ValueError, match=says):
         other.sleeper.load_state_dict(lived.sleeper.state_dict())
     assert same(other.sleeper.state_dict(), before)
+
+
+def test_a_state_of_an_older_version_is_refused_as_such():
+    older = {"counts": torch.tensor([10, 0, 0, 0]), "met": torch.zeros(10), "rests": torch.zeros(1)}
+    with pytest.raises(ValueError, match="of an older oneiros: let that version finish the life"):
+        Loop(DREAMS).sleeper.load_state_dict(older)
 
 
 def test_something_else_is_refused():

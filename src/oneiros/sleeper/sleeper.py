@@ -178,11 +178,11 @@ class Sleeper:
         """
         counts = torch.tensor([self.classes, self._seed, self.nights, self.lessons])
         met = torch.tensor([label in self._met for label in range(self.classes)])
-        built = {} if not self.attachments else {"blank": self._blank}
-        kept = {"counts": counts, "met": met, **built, **state.of_net(self.net)}
-        for place, each in enumerate(self.attachments):
-            kept |= {f"{place}.{name}": value for name, value in state.of_brain(each.brain, self.net).items()}
-        return {name: state.apart(name, value) for name, value in kept.items()}
+        built = {} if not self.attachments else {"blank": self._blank.clone()}
+        return {
+            "counts": counts, "met": met, **built, **state.of_net(self.net),
+            **state.of_parts(self.attachments, self.net),
+        }  # fmt: skip
 
     def load_state_dict(self, kept: Mapping[str, Tensor]) -> None:
         """Go on where `state_dict` was asked, between any two lessons; the net's weights are put back with the rest.
@@ -200,10 +200,7 @@ class Sleeper:
         if "blank" in kept:
             like = Batch(x=blank, y=torch.zeros(1, dtype=torch.int64, device=blank.device))
             attachments = self.mechanism.attach(self.net, like, self.classes, self._seeds(blank))
-        state.require_same_parts(attachments, self.net, kept)
-        for place, each in enumerate(attachments):
-            state.restore_brain(each.brain, self.net, state.below(kept, f"{place}."))
-        state.restore_net(self.net, kept)
+        state.restore(self.net, attachments, kept)
         _, _, self.nights, self.lessons = (int(count) for count in kept["counts"])
         self._met = set(kept["met"].nonzero().flatten().tolist())
         self._blank, self.attachments = blank, attachments

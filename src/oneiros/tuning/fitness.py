@@ -1,14 +1,12 @@
 """Living candidates: one set of constants, day by day, on validation data."""
 
-import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
-from oneiros.core import Brain, Seeds
+from oneiros.brain_state import BrainState, brain_state, restore_brain
+from oneiros.core import Seeds
 from oneiros.life import Cursor, live
 from oneiros.runs.experiment import Build, Life
 from oneiros.runs.search import Search, Tunable
@@ -52,7 +50,7 @@ class Fitness:
     config: Any
     data: Path | None
     device: str = "cpu"
-    evenings: dict[Destiny, "Snapshot"] = field(default_factory=dict)
+    evenings: dict[Destiny, BrainState] = field(default_factory=dict)
     checksums: dict[str, str] = field(default_factory=dict)
     n_days: int = 0
 
@@ -67,11 +65,11 @@ class Fitness:
         start, evening = None, Cursor(0, life.schedule.epochs)
         keeps = self.search.nights_only and all(night.when == "task" for night in life.schedule.nights)
         if keeps and destiny in self.evenings:
-            self.evenings[destiny].restore(life.brain)
+            restore_brain(life.brain, self.evenings[destiny])
             start = evening
         for event in live(life.brain, life.tasks, life.schedule, life.seeds, start=start):
             if keeps and event.kind == "epoch_end" and event.resume == evening:
-                self.evenings[destiny] = Snapshot.of(life.brain)
+                self.evenings[destiny] = brain_state(life.brain).copied()
             # Every event, as in a run: a recipe may compare one with the next.
             measured = [m for m in life.measure(event) if m.metric == self.search.metric]
             if event.kind == "task_end":
@@ -85,27 +83,3 @@ class Fitness:
         self.checksums.update(life.checksums)
         self.n_days = len(life.tasks)
         return replace(life, seeds=destiny.seeds(self.device)) if destiny.sleep else life
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Snapshot:
-    """Copies of everything that changes in a brain."""
-
-    net: dict[str, Tensor]
-    memory: dict[str, dict[str, Tensor]]
-    optim: dict[str, dict[str, Any]]
-
-    @classmethod
-    def of(cls, brain: Brain) -> "Snapshot":
-        """The brain as it is now."""
-        states = {name: dict(memory.state_dict()) for name, memory in brain.memory.items()}
-        optim = {name: optimiser.state_dict() for name, optimiser in brain.optim.items()}
-        return cls(net=copy.deepcopy(brain.net.state_dict()), memory=copy.deepcopy(states), optim=copy.deepcopy(optim))
-
-    def restore(self, brain: Brain) -> None:
-        """Make `brain` what it was then."""
-        brain.net.load_state_dict(self.net)
-        for name, memory in brain.memory.items():
-            memory.load_state_dict(copy.deepcopy(self.memory[name]))
-        for name, optimiser in brain.optim.items():
-            optimiser.load_state_dict(copy.deepcopy(self.optim[name]))

@@ -16,7 +16,8 @@ from oneiros.life import Cursor
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.mean_input import MeanInput
 from oneiros.runs.store import CheckpointError, StorageError
-from oneiros.runs.store.checkpoint import load_brain, save_brain
+from oneiros.runs.store.checkpoint import FORMAT, load_brain, save_brain
+from oneiros.runs.store.tensors import read_tensors, write_tensors
 
 OPTIMISERS = {
     "sgd with momentum": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9),
@@ -59,6 +60,34 @@ def test_a_restored_brain_goes_on_bit_for_bit_as_the_original(tmp_path, optimise
     first, second = everything(original), everything(restored)
     assert first.keys() == second.keys()
     assert all(torch.equal(first[k], second[k]) for k in first)
+
+
+def normalised() -> Brain:
+    with Seeds(0).building("init"):
+        return Brain(net=torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 2)))
+
+
+def test_what_learns_no_more_learns_no_more_when_it_is_loaded(tmp_path):
+    original, restored = normalised(), normalised()
+    original.net[0].requires_grad_(False)
+    original.net[1].momentum = 0.0
+    save_brain(tmp_path / "c", original, Cursor(), {})
+    load_brain(tmp_path / "c", restored)
+    assert [p.requires_grad for p in restored.net.parameters()] == [False] * 2 + [True] * 4
+    assert restored.net[1].momentum == 0.0
+
+
+def test_a_checkpoint_of_before_this_was_kept_leaves_it_as_the_net_was_built(tmp_path):
+    original, restored = normalised(), normalised()
+    with torch.no_grad():
+        original.net[0].weight.fill_(0.5)
+    save_brain(tmp_path / "c", original, Cursor(), {})
+    tensors, texts = read_tensors(tmp_path / "c", FORMAT)
+    write_tensors(tmp_path / "c", FORMAT, tensors, {name: text for name, text in texts.items() if name != "net"})
+    restored.net[0].requires_grad_(False)
+    load_brain(tmp_path / "c", restored)
+    assert (restored.net[0].weight == 0.5).all()
+    assert not restored.net[0].weight.requires_grad
 
 
 class Payload:
