@@ -11,7 +11,7 @@ import pandas as pd
 from oneiros.measure.metrics import mean_interval
 from oneiros.papers.barry2022.printed import directions
 from oneiros.papers.barry2022.statistics import STATISTICS, is_replica
-from oneiros.report import check, claims_table, sound, to_markdown
+from oneiros.report import check, claims_table, to_markdown, valid_rows
 from oneiros.report.figures import save
 from oneiros.report.tables import format_interval
 from oneiros.report.valid_rows import values_by_seed
@@ -25,7 +25,7 @@ START, END = "<!-- results -->", "<!-- /results -->"
 
 def publish(folder: Path) -> str:
     """Write what the rows in `folder` say in words and pictures; the same as a section of the README."""
-    rows = sound(pd.read_parquet(folder / "rows.parquet")).rows
+    rows = valid_rows(pd.read_parquet(folder / "rows.parquet")).rows
     provenance = json.loads((folder / "provenance.json").read_text())
     name = str(rows["experiment"].iloc[0])
     said = STATISTICS[name.removeprefix("full-")](rows)

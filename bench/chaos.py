@@ -24,7 +24,7 @@ from oneiros.cli import main as oneiros
 from oneiros.runs import sweep
 from oneiros.runs.catalogue import experiment
 from oneiros.runs.store import read_results, read_runs
-from oneiros.runs.store.lease import alive, read_claim
+from oneiros.runs.store.lease import alive, read_lease
 from oneiros.runs.store.reading import run_folders
 from oneiros.runs.store.status import read_status
 
@@ -88,9 +88,9 @@ def jump_clocks() -> None:
 
 
 def at_work(out: Path) -> set[int]:
-    """Process ids of those that hold a claim in `out`."""
-    claims = [read_claim(path) for path in run_folders(out) if alive(path)]
-    return {claim.pid for claim in claims if claim is not None}
+    """Process ids of those that hold a lease in `out`."""
+    leases = [read_lease(path) for path in run_folders(out) if alive(path)]
+    return {lease.pid for lease in leases if lease is not None}
 
 
 def strike(out: Path, drivers: list[Driver], moments: random.Random) -> str:

@@ -27,7 +27,7 @@ from oneiros.data.streams import class_incremental
 from oneiros.life import Night, Schedule, run_through
 from oneiros.measure.probes import predictions
 from oneiros.memory import MeanInput, RecentLatents
-from oneiros.nets import VGG, Anatomy, EquilibriumRNN, SmallConvNet
+from oneiros.nets import VGG, Architecture, EquilibriumRNN, SmallConvNet
 from oneiros.phases import EquilibriumWake, Nrem, Rem, Remember, SpikingSleep, Veridical
 from oneiros.sleeper import (
     GenerativeReplay,
@@ -75,7 +75,9 @@ NETS = {
     ),
     "conv net": Kind(build=lambda: SmallConvNet((1, 8, 8), 10), layer="layers.6", chain=("layers.7.weight",)),
     "VGG": Kind(
-        build=lambda: VGG(Anatomy(blocks=((16,), (32,)), head=(64,), size=8, dropout=0.0, mean=(0.5,), std=(0.5,)), 10),
+        build=lambda: VGG(
+            Architecture(blocks=((16,), (32,)), head=(64,), size=8, dropout=0.0, mean=(0.5,), std=(0.5,)), 10
+        ),
         layer="features.pool2", chain=("classifier.full1.weight", "classifier.scores.weight"), lr=1e-3,
     ),
     "equilibrium RNN": Kind(

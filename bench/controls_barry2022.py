@@ -22,7 +22,7 @@ from oneiros.runs.engines import LocalEngine
 from oneiros.runs.experiment import Run
 from oneiros.runs.settings import override
 from oneiros.runs.store import read_results
-from oneiros.runs.sweep import do, plan, sweep
+from oneiros.runs.sweep import do, pending, sweep
 
 FEW = Path(__file__).parents[1] / "results" / "barry2022-exemplars-replica" / "rows.parquet"
 BRIEF = ("evaluate_on=validation", "month=12")
@@ -43,7 +43,7 @@ def lived(out: Path, name: str, conditions: tuple[str, ...], seeds: int, setting
             device="cpu")
         for condition in conditions for seed in range(seeds)
     ]  # fmt: skip
-    for outcome in sweep(LocalEngine(do, workers=asked.jobs), plan(runs), lambda *_: None):
+    for outcome in sweep(LocalEngine(do, workers=asked.jobs), pending(runs), lambda *_: None):
         if outcome.error:
             raise SystemExit(outcome.message)
     found = read_results(out)

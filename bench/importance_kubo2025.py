@@ -24,10 +24,10 @@ from oneiros.equations.equilibrium import hidden_target
 from oneiros.life import live
 from oneiros.measure.probes.accuracy import accuracy, predictions
 from oneiros.nets.equilibrium import EquilibriumRNN
+from oneiros.papers.kubo2025.datasets import Tables
 from oneiros.papers.kubo2025.importance import CLASSES, test_of
-from oneiros.papers.kubo2025.subjects import Tables
 from oneiros.runs.catalogue import experiment
-from oneiros.runs.experiment import Build
+from oneiros.runs.experiment import BuildRequest
 
 COLUMNS = ("setting", "seed", "accuracy_task_1", "kind", "class", "cosine")
 
@@ -74,7 +74,7 @@ def patterns(brain: Brain, test: Examples) -> dict[str, Tensor]:
 def measured(config: Tables, seed: int, data: Path | None) -> Iterator[tuple[float, str, int, float]]:
     """Accuracy on task 1 at the end, and each cosine."""
     chosen = experiment("kubo2025/importance")
-    life = chosen.build(Build(config=config, condition="before", seed=seed, data=data, device="cpu"))
+    life = chosen.build(BuildRequest(config=config, condition="before", seed=seed, data=data, device="cpu"))
     test = test_of([task for task in life.tasks if isinstance(task, ExampleTask)])
     evenings: list[dict[str, Tensor]] = []
     for event in live(life.brain, life.tasks, life.schedule, life.seeds):

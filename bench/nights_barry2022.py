@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from oneiros.nets.split import split
+from oneiros.nets.split import cut
 
 from oneiros.core import Brain, Seeds
 from oneiros.data import Examples
@@ -25,11 +25,11 @@ from oneiros.equations.selector import chi_square
 from oneiros.life import live
 from oneiros.nets import VGG
 from oneiros.papers.barry2022.conditions import LATE, Condition, imagined
+from oneiros.papers.barry2022.experiment import build_brain, judged, prepare, schedule
 from oneiros.papers.barry2022.experiment import days as lessons_of_days
-from oneiros.papers.barry2022.experiment import judged, newborn, prepare, schedule
 from oneiros.phases import CategoryReplay, SelectedReplay
 from oneiros.runs.catalogue import experiment
-from oneiros.runs.experiment import Build
+from oneiros.runs.experiment import BuildRequest
 
 DAYS = 5
 PAPER_LENGTH = 1170  # dreams of each class
@@ -39,7 +39,7 @@ NIGHTS += [(order, rate, PAPER_LENGTH) for rate in (0.1, 0.01) for order in ("mi
 
 def single(replay: CategoryReplay, brain: Brain, rng: torch.Generator) -> None:
     """As many batches as a night has, each of one class, every class about equally often."""
-    parts = split(brain.net, replay.location)
+    parts = cut(brain.net, replay.location)
     classes = replay.night(brain, rng)[:: replay.batch_size]
     for label in classes.tolist():
         labels = torch.full((replay.batch_size,), label)
@@ -61,10 +61,10 @@ def nights(model: int, data: Path | None) -> Iterator[dict]:
     """One row for each night of one model."""
     chosen = experiment("barry2022/selection")
     config = replace(chosen.scales["quick"], evaluate_on="validation")
-    build = Build(config=config, condition="selected", seed=model, data=data, device="cpu")
+    build = BuildRequest(config=config, condition="selected", seed=model, data=data, device="cpu")
     late = imagined(config, LATE)
     lessons, features, _ = prepare(build, late)
-    brain = newborn(config, late._replace(selected=True), lessons, features, model)
+    brain = build_brain(config, late._replace(selected=True), lessons, features, model)
     plan = schedule(config, late, brain.net)
     encode, replay = plan.nights[0].phases
     awake = replace(plan, nights=())

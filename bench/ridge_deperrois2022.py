@@ -14,7 +14,7 @@ from oneiros.measure.probes import ridge_readout
 from oneiros.measure.probes.dreaming import covered, encoded
 from oneiros.papers.deperrois2022.measure import Observer
 from oneiros.runs.catalogue import experiment
-from oneiros.runs.experiment import Build
+from oneiros.runs.experiment import BuildRequest
 
 PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 CONDITIONS = ("untrained", "without_rem", "without_nrem", "pad")
@@ -26,7 +26,7 @@ def main() -> None:
     config = replace(chosen.scales["quick"], evaluate_on="validation")
     print("condition,penalty,clean,covered")
     for condition in CONDITIONS:
-        life = chosen.build(Build(config=config, condition=condition, seed=seed, data=None, device="cpu"))
+        life = chosen.build(BuildRequest(config=config, condition=condition, seed=seed, data=None, device="cpu"))
         run_through(life.brain, life.tasks, life.schedule, life.seeds)
         look: Observer = life.measure.__self__  # type: ignore[attr-defined]
         z, clean = (encoded(look.net, look.images(examples)) for examples in (look.train, look.test))

@@ -17,7 +17,7 @@ from oneiros.data import Examples
 from oneiros.data.features import features_bytes, features_provenance, read_features
 from oneiros.life import live
 from oneiros.runs.catalogue import experiment
-from oneiros.runs.experiment import Build
+from oneiros.runs.experiment import BuildRequest
 from oneiros.runs.settings import override
 
 TABLE = experiment("kubo2025/table2-cifar10")
@@ -32,7 +32,7 @@ def drawn(examples: Examples, means: torch.Tensor, share: float) -> Examples:
 def reached(file: Path, condition: str, seed: int) -> float:
     """Accuracy on all classes at the end of a life, validation data."""
     config = override(TABLE.scales["quick"], [f"cifar10.data=features:{file}", "evaluate_on=validation"])
-    life = TABLE.build(Build(config=config, condition=condition, seed=seed, data=None, device="cpu"))
+    life = TABLE.build(BuildRequest(config=config, condition=condition, seed=seed, data=None, device="cpu"))
     value = 0.0
     for event in live(life.brain, life.tasks, life.schedule, life.seeds):
         value = next((m.value for m in life.measure(event) if m.metric == "accuracy_seen" and m.phase == "end"), value)

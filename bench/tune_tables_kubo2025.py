@@ -20,10 +20,10 @@ import torch
 from oneiros.core import Seeds
 from oneiros.life import Cursor, live
 from oneiros.measure.probes.accuracy import accuracy, predictions
-from oneiros.papers.kubo2025.subjects import SCALES
+from oneiros.papers.kubo2025.datasets import SCALES
 from oneiros.papers.kubo2025.tables import STRATEGIES, Cell, Table
 from oneiros.phases.night.spiking_sleep import SpikingSleep
-from oneiros.runs.experiment import Build, Life
+from oneiros.runs.experiment import BuildRequest, Life
 
 ORDERS, FRESH_ORDERS = range(100, 106), range(200, 206)
 SLACK = (0.25, 0.15, 0.12, 0.10, 0.0)  # how far below the best trial, on the same order and day, a life is hopeless
@@ -48,7 +48,9 @@ class Search:
     def dusk(self, seed: int) -> Life:
         """A life that has lived its first day's lessons and not slept: nights change nothing before."""
         if seed not in self.lives:
-            life = self.table.build(Build(config=self.config, condition="src", seed=seed, data=self.data, device="cpu"))
+            life = self.table.build(
+                BuildRequest(config=self.config, condition="src", seed=seed, data=self.data, device="cpu")
+            )
             day = replace(life.schedule, nights=())
             for event in live(life.brain, life.tasks[:1], day, life.seeds):
                 assert event.kind != "night"

@@ -16,7 +16,7 @@ from oneiros.core import Batch, Brain, Seeds
 from oneiros.data import load
 from oneiros.memory import FrozenScholar, RecentLatents
 from oneiros.nets import DreamingNet, Scholar, SmallConvNet
-from oneiros.phases import BackpropWake, Consolidate, DreamingWake, Nrem, Rem, ScholarWake
+from oneiros.phases import BackpropWake, DreamingWake, Nrem, Rem, ScholarWake, SnapshotTeacher
 
 batches = 8 if "--smoke" in sys.argv else 150
 
@@ -56,7 +56,7 @@ for step in range(batches):
     for phase in (Nrem(), Rem()):
         phase(dreamer, Seeds(0).rng(phase.name, step))
 scholar.generator.seen += 64 * batches
-Consolidate()(brain, Seeds(0).rng("night"))
+SnapshotTeacher()(brain, Seeds(0).rng("night"))
 
 with Seeds(1).building("init"):
     pupil = SmallConvNet((3, 32, 32), 10, width=8)

@@ -16,7 +16,7 @@ from oneiros.life import Night, Schedule, live
 from oneiros.measure.probes import accuracy, predictions
 from oneiros.memory import FrozenScholar
 from oneiros.nets import ClassVAE, Perceptron, Scholar
-from oneiros.phases import Consolidate, FreshOptimisers, LearnClassVAE, ScholarWake
+from oneiros.phases import FreshOptimisers, LearnClassVAE, ScholarWake, SnapshotTeacher
 
 digits = load("digits")
 tasks = class_incremental(digits.train, digits.test, order=range(10), per_task=1, batch_size=16)
@@ -27,7 +27,7 @@ for every in (1, 2):
         net = Scholar(ClassVAE((1, 8, 8), classes=10, hidden=(128,), latent=12), Perceptron((64, 128, 10)))
     optim = {part: torch.optim.Adam(getattr(net, part).parameters(), lr=2e-3) for part in ("solver", "generator")}
     brain = Brain(net=net, memory={"scholar": FrozenScholar(net)}, optim=optim)
-    night = Night("task", (Consolidate(), FreshOptimisers(optim=("solver", "generator"))), every=every)
+    night = Night("task", (SnapshotTeacher(), FreshOptimisers(optim=("solver", "generator"))), every=every)
     schedule = Schedule(day=(ScholarWake(), LearnClassVAE()), nights=(night,), epochs=epochs)
     nights = sum(event.phase == "consolidate" for event in live(brain, tasks, schedule, Seeds(0)))
     test = digits.test.all()

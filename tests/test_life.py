@@ -54,7 +54,7 @@ class NightNoise(Noise):
         return self._move(brain, rng, brain.age)
 
 
-def newborn() -> Brain:
+def build_brain() -> Brain:
     with Seeds(0).building("init"):
         return Brain(net=torch.nn.Linear(1, 1, bias=False))
 
@@ -74,7 +74,7 @@ SCHEDULE = Schedule(
 def test_the_order_of_one_epoch_and_night_by_hand():
     told = [
         (e.kind, e.phase)
-        for e in live(newborn(), TASKS[:1], Schedule(day=SCHEDULE.day, nights=SCHEDULE.nights), Seeds(0))
+        for e in live(build_brain(), TASKS[:1], Schedule(day=SCHEDULE.day, nights=SCHEDULE.nights), Seeds(0))
     ]
     batch = [("day", "wake"), ("day", "second")]
     assert told == [
@@ -93,7 +93,7 @@ def test_the_order_of_one_epoch_and_night_by_hand():
 def test_nights_come_as_often_as_counted_by_hand(when, every, expected):
     """Two tasks of 3 and 2 batches, two epochs each: 10 batches, 4 epochs, 2 tasks."""
     schedule = Schedule(day=(DayNoise("wake"),), nights=(Night(when, (NightNoise("nap"),), every=every),), epochs=2)
-    nights = [e for e in live(newborn(), TASKS, schedule, Seeds(0)) if e.kind == "night"]
+    nights = [e for e in live(build_brain(), TASKS, schedule, Seeds(0)) if e.kind == "night"]
     assert len(nights) == expected
 
 
@@ -105,14 +105,14 @@ def history(brain: Brain, start: Cursor | None = None) -> list[tuple]:
 
 
 def test_resuming_at_every_point_where_one_may_equals_never_having_stopped():
-    whole = history(newborn())
+    whole = history(build_brain())
     resumed = 0
-    brain, past = newborn(), []
+    brain, past = build_brain(), []
     for event in live(brain, TASKS, SCHEDULE, Seeds(5)):
         past.append(event)
         if event.resume is None:
             continue
-        twin = newborn()
+        twin = build_brain()
         twin.net.load_state_dict({k: v.clone() for k, v in brain.net.state_dict().items()})
         assert history(twin, event.resume) == whole[len(past) :]
         resumed += 1
@@ -122,7 +122,9 @@ def test_resuming_at_every_point_where_one_may_equals_never_having_stopped():
 def test_a_phase_twice_in_one_night_draws_different_numbers_and_a_new_neighbour_leaves_its_stream_alone():
     def draws(night: tuple) -> list[float]:
         schedule = Schedule(day=(DayNoise("wake"),), nights=(Night("task", night),))
-        return [e.values["drawn"].item() for e in live(newborn(), TASKS[:1], schedule, Seeds(0)) if e.kind == "night"]
+        return [
+            e.values["drawn"].item() for e in live(build_brain(), TASKS[:1], schedule, Seeds(0)) if e.kind == "night"
+        ]
 
     nrem, rem = NightNoise("nrem"), NightNoise("rem")
     alone = draws((nrem, nrem))
@@ -131,7 +133,7 @@ def test_a_phase_twice_in_one_night_draws_different_numbers_and_a_new_neighbour_
 
 
 def test_age_counts_tasks_lived():
-    brain = newborn()
+    brain = build_brain()
     ages = [brain.age for e in live(brain, TASKS, SCHEDULE, Seeds(0)) if e.kind == "task_end"]
     assert ages == [0, 1]
 
@@ -143,7 +145,7 @@ def test_progress_counts_batches():
 
 
 def test_same_seed_same_life_and_another_seed_another():
-    lives = [run_through(newborn(), TASKS, SCHEDULE, Seeds(s)).net.weight.item() for s in (1, 1, 2)]
+    lives = [run_through(build_brain(), TASKS, SCHEDULE, Seeds(s)).net.weight.item() for s in (1, 1, 2)]
     assert lives[0] == lives[1] != lives[2]
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from oneiros.runs.catalogue import experiment
-from oneiros.runs.experiment import Run, perform
+from oneiros.runs.experiment import Run, execute
 from oneiros.runs.store import read_rows
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def test_dreams_teach_what_one_day_has_begun(tmp_path, root):
             experiment="barry2022/month", scale="quick", config=config, condition="continuous",
             seed=seed, out=tmp_path, data=root, device="cpu",
         )  # fmt: skip
-        perform(run, chosen, lambda fraction, text: None)
+        execute(run, chosen, lambda fraction, text: None)
     rows = read_rows(tmp_path)
     by_day = rows[rows["metric"] == "day_accuracy"].groupby("day")["value"].mean()
     assert by_day[0] > 0.1
@@ -51,7 +51,7 @@ def test_with_few_images_nights_of_dreams_help(tmp_path, root):
                 experiment="barry2022/exemplars", scale="quick", config=config, condition=condition,
                 seed=seed, out=tmp_path, data=root, device="cpu",
             )  # fmt: skip
-            perform(run, chosen, lambda fraction, text: None)
+            execute(run, chosen, lambda fraction, text: None)
     rows = read_rows(tmp_path)
     last = rows[(rows["metric"] == "day_accuracy") & (rows["day"] == rows["day"].max())]
     means = last.groupby("condition")["value"].mean()

@@ -11,7 +11,7 @@ from oneiros.core import Seeds
 from oneiros.life import live
 from oneiros.nets.extractors import INCEPTION_FILE, inception_v3
 from oneiros.runs.catalogue import experiment
-from oneiros.runs.experiment import Build
+from oneiros.runs.experiment import BuildRequest
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ def found() -> dict[str, dict[str, float]]:
         pytest.skip(f"CIFAR-10 not found in {root}: set ONEIROS_DATA")
     ends = {}
     for condition in ("pad", "without_rem", "without_nrem"):
-        build = Build(config=CHOSEN.scales[SCALE], condition=condition, seed=0, data=root, device="cpu")
+        build = BuildRequest(config=CHOSEN.scales[SCALE], condition=condition, seed=0, data=root, device="cpu")
         life = CHOSEN.build(build)
         rows = [row for e in live(life.brain, life.tasks, life.schedule, life.seeds) for row in life.measure(e)]
         ends[condition] = {row.metric: row.value for row in rows if row.phase == "end"}

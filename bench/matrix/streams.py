@@ -12,7 +12,7 @@ from oneiros.core import Seeds
 from oneiros.data import Dataset, Examples, load
 from oneiros.data.digits import every_fifth
 from oneiros.data.files import data_root
-from oneiros.data.streams import blended, domains, in_colour, order_name, permuted, task_order, thin
+from oneiros.data.streams import blended, domains, in_colour, order_name, permuted, subsample, task_order
 
 Day = tuple[Tensor, Tensor]
 BATCH = 64
@@ -81,7 +81,7 @@ class Stream:
         """Days and tests of this seed, which decides on the classes' order and on which examples are used."""
         seeds, whole = Seeds(seed), self.read(source)
         parts = [
-            thin(part, limit=limit, rng=seeds.rng(f"thin-{name}")) if limit else part
+            subsample(part, limit=limit, rng=seeds.rng(f"thin-{name}")) if limit else part
             for name, part, limit in zip(("train", "test"), (whole.train, whole.test), source.limit, strict=True)
         ]
         data = Dataset(name=whole.name, train=parts[0], test=parts[1], checksums=whole.checksums)

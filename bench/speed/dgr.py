@@ -10,7 +10,7 @@ from oneiros.core import Batch, DayPhase, Seeds
 from oneiros.data import DataError, load
 from oneiros.life import live
 from oneiros.papers.shin2017.experiment import CLASSES
-from oneiros.runs.experiment import Build, Life
+from oneiros.runs.experiment import BuildRequest, Life
 
 # Lives of split MNIST by length: epochs of each task.
 LIVES = {"gr": (1, 2, 5), "gr_wgan": (2, 6)}
@@ -32,7 +32,7 @@ def bench_dgr() -> Iterator[Measurement]:
 def _life(data: str, condition: str, **changed: int) -> Life:
     # Validation images: a benchmark is run too often to look at test images.
     config = replace(CLASSES.scales["quick"], data=data, evaluate_on="validation", probe_every=10**9, **changed)
-    return CLASSES.build(Build(config=config, condition=condition, seed=0, data=None, device="cpu"))
+    return CLASSES.build(BuildRequest(config=config, condition=condition, seed=0, data=None, device="cpu"))
 
 
 def _speeds(data: str) -> Iterator[Measurement]:

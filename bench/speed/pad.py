@@ -128,13 +128,13 @@ class PlainDreaming:
         self.generator.step()
 
 
-def newborn_net(dtype: torch.dtype = torch.float32, *, channels: int = 64, latents: int = 256) -> DreamingNet:
+def build_net(dtype: torch.dtype = torch.float32, *, channels: int = 64, latents: int = 256) -> DreamingNet:
     """A net of the paper's size."""
     with Seeds(0).building("init"):
         return DreamingNet(channels=channels, latents=latents).to(dtype)
 
 
-def newborn(net: DreamingNet) -> Brain:
+def build_brain(net: DreamingNet) -> Brain:
     """A brain ready for cycles."""
     optim = {
         "encoder": adam(net.encoder.parameters(), fused=True),
@@ -190,7 +190,7 @@ def seconds_of_rounds() -> list[list[float]]:
     program runs, then slows cycles of each of them and not one side's whole round.
     """
     images = torch.rand(CYCLES, BATCH, 3, 32, 32, generator=Seeds(0).rng("images")) * 2 - 1
-    seeds, brain, plain = Seeds(0), newborn(newborn_net()), PlainDreaming(net=newborn_net())
+    seeds, brain, plain = Seeds(0), build_brain(build_net()), PlainDreaming(net=build_net())
     ours_at, published_at = (itertools.cycle(enumerate(images)) for _ in range(2))
 
     def ours() -> None:

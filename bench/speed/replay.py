@@ -14,9 +14,9 @@ from torch.nn.functional import cross_entropy
 from bench.speed.timing import Measurement, median_ratio, seconds_side_by_side
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.memory import ClassActivations, Images, Selector
-from oneiros.nets import VGG, names_above, split
+from oneiros.nets import VGG, cut, names_above
 from oneiros.nets.modes import learning
-from oneiros.nets.vgg import Anatomy
+from oneiros.nets.vgg import Architecture
 from oneiros.papers.barry2022.config import QUICK
 from oneiros.phases import CategoryReplay, Encode, SelectedReplay
 from oneiros.phases.optim import TensorFlowAdam
@@ -60,7 +60,7 @@ def full_size() -> tuple[Brain, CategoryReplay]:
 
     Its convolutions, which no night from there touches, are as thin as can be.
     """
-    thin = replace(Anatomy(), blocks=((1,), (1,), (1,), (1,), (512,)))
+    thin = replace(Architecture(), blocks=((1,), (1,), (1,), (1,), (512,)))
     with Seeds(0).building("init"):
         net = VGG(thin, FULL_CLASSES)
     rng, activations = Seeds(0).rng("bench"), ClassActivations()
@@ -92,7 +92,7 @@ def _over_upper(name: str, brain: Brain, replay: CategoryReplay, rounds: int) ->
     The latter twice: as the layers learn, with dropout, and at rest, without its masks. Cutting the network, once a
     night, is on no side: on all of them it would hide what a step adds.
     """
-    parts, labels = split(brain.net, replay.location), replay.night(brain, Seeds(0).rng("night"))
+    parts, labels = cut(brain.net, replay.location), replay.night(brain, Seeds(0).rng("night"))
     one = next(iter(replay.dream(brain, labels[: replay.batch_size], Seeds(0).rng("dream"))))
 
     def steps() -> None:

@@ -56,8 +56,8 @@ def bench_stack() -> Iterator[Measurement]:
         return [sleep(brain, rng) for brain in brains]
 
     sides = {
-        "lesson": (lesson_each, lambda: wake.stacked(brains, lessons)),
-        "night": (night_each, lambda: sleep.stacked(brains, [rng] * SEEDS)),
+        "lesson": (lesson_each, lambda: wake.dense_stack(brains, lessons)),
+        "night": (night_each, lambda: sleep.dense_stack(brains, [rng] * SEEDS)),
     }
     for name, (each, stack) in sides.items():
         tensors, compiled, one = seconds_side_by_side([_as_tensors(each), each, _as_tensors(stack)])

@@ -66,7 +66,7 @@ class Spent(NamedTuple):
 def _work(request: object, report: Callable[[float, str], None]) -> Spent:
     import torch
 
-    from oneiros.tuning.fitness import Destiny, Fitness
+    from oneiros.tuning.fitness import Fitness, LifeSeeds
     from oneiros.tuning.study import SEARCH, Request, work
 
     torch.set_num_threads(1)
@@ -75,7 +75,7 @@ def _work(request: object, report: Callable[[float, str], None]) -> Spent:
     assert isinstance(chosen, Tunable)
     search = chosen.searches[CONDITION]
     warm = Fitness(experiment=chosen, condition=CONDITION, config=request.config, data=None)
-    list(warm.days(search.starts[0], Destiny(seed=0, sleep=0)))  # loads compiled kernels
+    list(warm.days(search.starts[0], LifeSeeds(seed=0, sleep=0)))  # loads compiled kernels
     unraced = replace(search, starts=(), slack=math.inf, margin=math.inf)
     began, cpu = time.time(), time.process_time()
     lived = work(request, SEARCH, replace(chosen, searches={CONDITION: unraced}), report)  # pyright: ignore[reportArgumentType]

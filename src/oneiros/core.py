@@ -304,10 +304,10 @@ class NightPhase(Protocol):
 
 
 @runtime_checkable
-class DayTogether(Protocol):
+class DayStacked(Protocol):
     """What a day phase has besides if several brains can live through it at once, as one stack of tensors."""
 
-    def together(
+    def stacked(
         self, brains: Sequence[Brain], batches: Sequence[Batch], rngs: Sequence[torch.Generator]
     ) -> list[dict[str, Tensor]]:
         """What calling it on each brain, with its own batch and generator, would do and answer, up to rounding."""
@@ -315,10 +315,10 @@ class DayTogether(Protocol):
 
 
 @runtime_checkable
-class NightTogether(Protocol):
+class NightStacked(Protocol):
     """The same for a night phase."""
 
-    def together(self, brains: Sequence[Brain], rngs: Sequence[torch.Generator]) -> list[dict[str, Tensor]]:
+    def stacked(self, brains: Sequence[Brain], rngs: Sequence[torch.Generator]) -> list[dict[str, Tensor]]:
         """What calling it on each brain, with its own generator, would do and answer, up to rounding."""
         ...
 

@@ -7,7 +7,7 @@ The loop never calls back. It yields, and whoever iterates evaluates, logs, draw
             print(event.task, accuracy(brain.net, test_set))
 
 A life is a sequence of events and of turns, at which a phase is to be called. `live` takes each turn as it comes;
-`live_together` takes those that several lives have in the same place as one stack of tensors.
+`live_stacked` takes those that several lives have in the same place as one stack of tensors.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor
 
-from oneiros.core import Around, Batch, Brain, DayPhase, DayTogether, NightPhase, NightTogether, Seeds, Task
+from oneiros.core import Around, Batch, Brain, DayPhase, DayStacked, NightPhase, NightStacked, Seeds, Task
 
 When = Literal["batch", "epoch", "task"]
 P = TypeVar("P", DayPhase, NightPhase)
@@ -150,12 +150,12 @@ def live(
             step.take()
 
 
-def live_together(lives: Sequence[Steps]) -> Iterator[tuple[int, Event]]:
+def live_stacked(lives: Sequence[Steps]) -> Iterator[tuple[int, Event]]:
     """Live several lives side by side; yields each event with the number of its life.
 
     Every life keeps its own brain, tasks and random streams, and gets the events that `live` would yield, in that
     order. Turns of equal phases in the same place of several lives are taken at once, where the phase can
-    (`oneiros.core.DayTogether`); the sums are then done in another order, so numbers agree up to rounding. A life
+    (`oneiros.core.DayStacked`); the sums are then done in another order, so numbers agree up to rounding. A life
     that is behind goes on alone until it has caught up; one that is closed (`lives[i].close()`) is left there.
 
     Args:
@@ -176,28 +176,28 @@ def live_together(lives: Sequence[Steps]) -> Iterator[tuple[int, Event]]:
     while waiting:
         next_up = min(waiting.values(), key=lambda turn: turn.at)
         alike = [i for i, turn in waiting.items() if turn.at == next_up.at and turn.phase == next_up.phase]
-        _take_together([waiting[i] for i in alike])
+        _take_stacked([waiting[i] for i in alike])
         yield from until_next_turn(alike)
 
 
-def can_be_together(phase: DayPhase | NightPhase) -> bool:
+def can_be_stacked(phase: DayPhase | NightPhase) -> bool:
     """Whether several brains gain from living through it at once."""
-    inner_too = not isinstance(phase, Around) or can_be_together(phase.inner)
-    return isinstance(phase, DayTogether | NightTogether) and inner_too
+    inner_too = not isinstance(phase, Around) or can_be_stacked(phase.inner)
+    return isinstance(phase, DayStacked | NightStacked) and inner_too
 
 
-def _take_together(alike: Sequence[DayTurn | NightTurn]) -> None:
+def _take_stacked(alike: Sequence[DayTurn | NightTurn]) -> None:
     phase, brains, rngs = alike[0].phase, [turn.brain for turn in alike], [turn.rng for turn in alike]
     by_day = [turn for turn in alike if isinstance(turn, DayTurn)]
-    if len(alike) == 1 or not can_be_together(phase):
+    if len(alike) == 1 or not can_be_stacked(phase):
         for turn in alike:
             turn.take()
         return
-    if by_day and isinstance(phase, DayTogether):
-        answers = phase.together(brains, [turn.lesson for turn in by_day], rngs)
+    if by_day and isinstance(phase, DayStacked):
+        answers = phase.stacked(brains, [turn.lesson for turn in by_day], rngs)
     else:
-        assert isinstance(phase, NightTogether)
-        answers = phase.together(brains, rngs)
+        assert isinstance(phase, NightStacked)
+        answers = phase.stacked(brains, rngs)
     for turn, values in zip(alike, answers, strict=True):
         turn.values = values
 
@@ -282,6 +282,6 @@ def batches_done(tasks: Sequence[Task], schedule: Schedule, cursor: Cursor) -> i
 
 
 __all__ = [
-    "Cursor", "Event", "Night", "Schedule", "batches_done", "can_be_together", "live", "live_together", "run_through",
+    "Cursor", "Event", "Night", "Schedule", "batches_done", "can_be_stacked", "live", "live_stacked", "run_through",
     "total_batches", "turns",
 ]  # fmt: skip

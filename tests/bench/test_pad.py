@@ -11,8 +11,8 @@ from bench.speed.pad import (
     PASS_FLOP,
     PRODUCTS_FLOP,
     Chance,
+    build_net,
     measurements,
-    newborn_net,
     on_cores,
     square_by_square,
 )
@@ -32,7 +32,7 @@ def multiplications(net: nn.Module, x: torch.Tensor) -> int:
 
 
 def test_one_pass_is_counted_from_the_layers_themselves():
-    net = newborn_net()
+    net = build_net()
     with torch.no_grad():
         encoder = multiplications(net.encoder, torch.zeros(1, 3, 32, 32))
         generator = multiplications(net.generator, torch.zeros(1, 256, 1, 1))

@@ -183,11 +183,11 @@ def test_a_run_that_failed_is_named_left_alone_and_tried_again_when_asked(tmp_pa
     arguments = [*SMOKE, "--out", str(tmp_path), "--seeds", "2"]
     tried, lived = [], recipe.live_in_folder
 
-    def fails_on_seed_1(diary):
-        tried.append(diary.address["seed"])
-        if diary.address["seed"] == 1:
+    def fails_on_seed_1(recorder):
+        tried.append(recorder.address["seed"])
+        if recorder.address["seed"] == 1:
             raise ZeroDivisionError("the second seed\nhas no luck")
-        lived(diary)
+        lived(recorder)
 
     monkeypatch.setattr(recipe, "live_in_folder", fails_on_seed_1)
     assert main(arguments) == 1
@@ -208,7 +208,7 @@ def test_a_run_that_failed_is_named_left_alone_and_tried_again_when_asked(tmp_pa
 
 
 def test_status_tells_what_was_asked_for_and_has_not_begun(tmp_path, capsys, monkeypatch):
-    def stops(diary):
+    def stops(recorder):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(recipe, "live_in_folder", stops)

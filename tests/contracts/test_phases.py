@@ -23,7 +23,7 @@ from oneiros.memory.moments import ClassMoments, Moments
 from oneiros.memory.projector import Projector
 from oneiros.memory.recent_latents import RecentLatents
 from oneiros.memory.selector import Selector
-from oneiros.nets import VGG, Anatomy, RecurrentNet, ThinnedPerceptron, names_above, split
+from oneiros.nets import VGG, Architecture, DropoutPerceptron, RecurrentNet, cut, names_above
 from oneiros.nets.dreaming import DreamingNet
 from oneiros.nets.equilibrium import EquilibriumRNN
 from oneiros.nets.features import GaussianHead
@@ -52,18 +52,18 @@ from oneiros.phases.around.rehearse import Rehearse
 from oneiros.phases.around.scaled_to_data import ScaledToData
 from oneiros.phases.bookkeeping.accumulate import Accumulate
 from oneiros.phases.bookkeeping.anneal import Anneal
-from oneiros.phases.bookkeeping.encode import EncodeBeside, RestBelow
+from oneiros.phases.bookkeeping.encode import EncodeBeside, FreezeBelow
 from oneiros.phases.bookkeeping.forget import ForgetLatents
-from oneiros.phases.bookkeeping.handover import Consolidate, FreshOptimisers, Newborn, Succeed
+from oneiros.phases.bookkeeping.handover import FreshOptimisers, Reinitialise, SnapshotTeacher, Succeed
 from oneiros.phases.bookkeeping.remember import Remember, SealExemplars
 from oneiros.phases.losses import HardTargets
 from oneiros.phases.night.exact_heads import ClassMeans, Fecam, Gaussians, Ridge
 from oneiros.phases.night.exact_night import ExactNight
-from oneiros.phases.night.latent_mix import Replay
+from oneiros.phases.night.latent_mix import LatentMix
 from oneiros.phases.night.nrem import Nrem
 from oneiros.phases.night.rem import Rem
 from oneiros.phases.night.spiking_sleep import SpikingSleep
-from oneiros.phases.night.zero_grad_step import PhantomStep
+from oneiros.phases.night.zero_grad_step import ZeroGradStep
 from oneiros.phases.optim import TensorFlowAdam
 from oneiros.phases.wake.backprop_wake import BackpropWake
 from oneiros.phases.wake.dreaming_wake import DreamingWake
@@ -133,7 +133,7 @@ THINNED = ("layers.0.weight", "layers.4.weight")
 def thinned_brain() -> Brain:
     """A perceptron with dropout that has lived one day: it remembers the mean image and every image."""
     with Seeds(0).building("init"):
-        net = ThinnedPerceptron((16, 8, 3), dropout=0.25, span=0.5)
+        net = DropoutPerceptron((16, 8, 3), dropout=0.25, span=0.5)
     mean, seen, rng = MeanInput(), Images(), torch.Generator().manual_seed(1)
     mean.store(GREY, rng)
     seen.store(GREY, rng)
@@ -163,7 +163,7 @@ def scholar_brain(generator: type[nn.Module] = VAE, solver: Callable[[], nn.Modu
     }
     brain = Brain(net=net, memory={"scholar": FrozenScholar(net)}, optim=optim)
     LEARN[generator](brain, GREY, Seeds(0).rng("day"))
-    Consolidate()(brain, Seeds(0).rng("night"))
+    SnapshotTeacher()(brain, Seeds(0).rng("night"))
     LEARN[generator](brain, GREY, Seeds(0).rng("another day"))
     brain.age, brain.hour = 1, 0.8
     return brain
@@ -213,13 +213,13 @@ def dreaming(phase: DayPhase | NightPhase) -> Case:
 def ventral_brain() -> Brain:
     """A small VGG at the end of a day: today's images, activations of three classes, held-out images, a selector."""
     with Seeds(0).building("init"):
-        net = VGG(Anatomy(blocks=((3,), (4,)), head=(6,), size=8), 3)
+        net = VGG(Architecture(blocks=((3,), (4,)), head=(6,), size=8), 3)
     rng = torch.Generator().manual_seed(1)
     today, validation, activations, selector = Images(), Images(), ClassActivations(), Selector(3, fits=2)
     lesson = VISUAL_LESSON
     today.store(lesson, rng)
     validation.store(lesson, rng)
-    activations.store(Batch(x=split(net, "features.pool1").below(lesson.x).detach(), y=lesson.y), rng)
+    activations.store(Batch(x=cut(net, "features.pool1").below(lesson.x).detach(), y=lesson.y), rng)
     memory = {"today": today, "validation": validation, "activations": activations, "selector": selector}
     return Brain(net=net, memory=memory, optim={"wake": TensorFlowAdam(net.parameters(), lr=0.1)})
 
@@ -284,18 +284,18 @@ CASES = {
     "repeated": scholarly(Repeated(inner=LearnVAE(), times=2)),
     "lwf": scholarly(LearnWithoutForgetting(inputs=TodaysInputs()), solver=two_heads),
     "lwf with dreams": scholarly(LearnWithoutForgetting(inputs=DreamtInputs(5)), solver=two_heads),
-    "consolidate": scholarly(Consolidate()),
+    "consolidate": scholarly(SnapshotTeacher()),
     "fresh-optimisers": scholarly(FreshOptimisers(optim=("solver", "generator"))),
-    "newborn": scholarly(Newborn(part="generator"), generator=WGAN),
+    "newborn": scholarly(Reinitialise(part="generator"), generator=WGAN),
     "succeed": scholarly(Succeed(), solver=heirs),
     "dreaming-wake": dreaming(DreamingWake()),
     "dreaming-wake without real": dreaming(DreamingWake(losses=("image", "kl"), noise=0.7)),
     "nrem": dreaming(Nrem()),
-    "nrem mixed": dreaming(Nrem(replay=Replay(memories=0.5, newest=0.5), weight=0.5)),
+    "nrem mixed": dreaming(Nrem(replay=LatentMix(memories=0.5, newest=0.5), weight=0.5)),
     "rem": dreaming(Rem()),
-    "rem from noise": dreaming(Rem(replay=Replay(memories=0.0))),
+    "rem from noise": dreaming(Rem(replay=LatentMix(memories=0.0))),
     "forget-latents": dreaming(ForgetLatents()),
-    "phantom-step": dreaming(PhantomStep(parameters=("encoder.judge.",))),
+    "phantom-step": dreaming(ZeroGradStep(parameters=("encoder.judge.",))),
     "spiking-sleep": Case(sleep()),
     "spiking-sleep with feedback": Case(sleep(feedback=(1.0,))),
     "spiking-sleep weight-dependent": Case(sleep(stdp="weight_dependent")),
@@ -316,8 +316,8 @@ CASES = {
     "augment": Case(Augment(inner=(Remember(memory="today"), VisualWake())), ventral_brain, VISUAL_LESSON),
     "encode": Case(Encode(location="features.pool2"), ventral_brain),
     "encode-beside": Case(EncodeBeside(location="features.pool2"), sampling_brain),
-    "rest-below with batch normalisation": Case(RestBelow(location="1"), normalised_brain),
-    "rest-below": Case(RestBelow(location="features.pool1"), ventral_brain),
+    "rest-below with batch normalisation": Case(FreezeBelow(location="1"), normalised_brain),
+    "rest-below": Case(FreezeBelow(location="features.pool1"), ventral_brain),
     "category-replay": Case(replay(), ventral_brain),
     "category-replay of remembered activations": Case(replay(dreams=Veridical()), ventral_brain),
     "category-replay rectified": Case(replay(dreams=Imagined(shape=rectified)), ventral_brain),

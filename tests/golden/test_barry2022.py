@@ -6,7 +6,7 @@ Update them only in a commit that says why.
 import pytest
 
 from oneiros.runs.catalogue import experiment
-from oneiros.runs.experiment import Run, perform
+from oneiros.runs.experiment import Run, execute
 from oneiros.runs.store import read_rows
 
 # Validation loss after each day (dusk) and its night (end), digits, smoke scale, seed 0.
@@ -25,7 +25,7 @@ def test_a_tiny_life_is_as_it_was(tmp_path, monkeypatch, condition):
         experiment="barry2022/selection", scale="smoke", config=chosen.scales["smoke"], condition=condition,
         seed=0, out=tmp_path / "out", data=None, device="cpu",
     )  # fmt: skip
-    perform(run, chosen, lambda fraction, text: None)
+    execute(run, chosen, lambda fraction, text: None)
     rows = read_rows(tmp_path / "out")
     losses = rows[rows["metric"] == "validation_loss"].sort_values(["day", "phase"])
     assert losses["value"].tolist() == pytest.approx(COMMITTED[condition], rel=1e-4)

@@ -15,7 +15,7 @@ from oneiros.data import Examples
 from oneiros.data.streams import CentredTask, joint
 from oneiros.life import live, run_through
 from oneiros.papers.deperrois2022.config import SMOKE, Config
-from oneiros.papers.deperrois2022.experiment import cycles, newborn, schedule
+from oneiros.papers.deperrois2022.experiment import build_brain, cycles, schedule
 from oneiros.runs.store.checkpoint import load_brain, save_brain
 
 CONFIG = Config(data="none", **SMOKE)
@@ -51,7 +51,7 @@ class Precise:
 
 
 def grown(condition: str, task: Task) -> Brain:
-    brain = newborn(CONFIG, Seeds(0), "cpu")
+    brain = build_brain(CONFIG, Seeds(0), "cpu")
     if isinstance(task, Precise):
         brain.net.double()
     return run_through(brain, (task,), schedule(CONFIG, cycles(CONFIG)[condition]), Seeds(0))
@@ -59,7 +59,7 @@ def grown(condition: str, task: Task) -> Brain:
 
 def changes(brain: Brain) -> tuple[float, float]:
     """How far encoder and generator have come from where they started."""
-    start = dict(newborn(CONFIG, Seeds(0), "cpu").net.named_parameters())
+    start = dict(build_brain(CONFIG, Seeds(0), "cpu").net.named_parameters())
     moved = {name: (p - start[name]).detach().double().norm() for name, p in brain.net.named_parameters()}
     parts = ("encoder.", "generator.")
     encoder, generator = (sum(v.square().item() for n, v in moved.items() if n.startswith(part)) for part in parts)
@@ -73,14 +73,14 @@ def test_weights_after_six_cycles_are_those_written_down(condition):
 
 @pytest.mark.parametrize("condition", ["pad", "pad_phantom_steps"])
 def test_a_life_resumed_from_a_checkpoint_is_the_uninterrupted_one(tmp_path, condition):
-    plan, whole = schedule(CONFIG, cycles(CONFIG)[condition]), grown(condition, lessons())
-    brain = newborn(CONFIG, Seeds(0), "cpu")
-    for event in live(brain, (lessons(),), plan, Seeds(0)):
+    planned, whole = schedule(CONFIG, cycles(CONFIG)[condition]), grown(condition, lessons())
+    brain = build_brain(CONFIG, Seeds(0), "cpu")
+    for event in live(brain, (lessons(),), planned, Seeds(0)):
         if event.kind == "batch_end" and event.resume and (event.epoch, event.batch) == (0, 1):
             save_brain(tmp_path / "c", brain, event.resume, {})
             break
-    resumed = newborn(CONFIG, Seeds(9), "cpu")
+    resumed = build_brain(CONFIG, Seeds(9), "cpu")
     cursor, _ = load_brain(tmp_path / "c", resumed)
-    run_through(resumed, (lessons(),), plan, Seeds(0), start=cursor)
+    run_through(resumed, (lessons(),), planned, Seeds(0), start=cursor)
     for a, b in zip(whole.net.parameters(), resumed.net.parameters(), strict=True):
         assert torch.equal(a, b)

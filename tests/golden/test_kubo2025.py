@@ -8,7 +8,7 @@ import pytest
 
 from oneiros.life import run_through
 from oneiros.runs.catalogue import experiment
-from oneiros.runs.experiment import Build
+from oneiros.runs.experiment import BuildRequest
 
 CHOSEN = experiment("kubo2025/digits")
 NORMS = {
@@ -26,7 +26,7 @@ NORMS = {
 
 @pytest.mark.parametrize("condition", NORMS)
 def test_weights_after_five_small_tasks_are_those_written_down(condition):
-    build = Build(config=CHOSEN.scales["smoke"], condition=condition, seed=0, data=None, device="cpu")
+    build = BuildRequest(config=CHOSEN.scales["smoke"], condition=condition, seed=0, data=None, device="cpu")
     life = CHOSEN.build(build)
     brain = run_through(life.brain, life.tasks, life.schedule, life.seeds)
     norms = {name: p.detach().double().norm().item() for name, p in brain.net.named_parameters()}

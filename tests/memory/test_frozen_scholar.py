@@ -68,7 +68,7 @@ def test_replay_is_balanced_over_the_classes_that_the_teacher_sees():
 
 def test_an_empty_one_answers_nothing():
     memory = FrozenScholar(scholar())
-    with pytest.raises(RuntimeError, match="with no scholar in it: run the night phase Consolidate first"):
+    with pytest.raises(RuntimeError, match="with no scholar in it: run the night phase SnapshotTeacher first"):
         memory.answer(torch.zeros(1, 1, 4, 4))
 
 

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from oneiros.core import Seeds
-from oneiros.nets import VGG, Anatomy, split
+from oneiros.nets import VGG, Architecture, cut
 from oneiros.nets.dense import backpropagate, fully_connected
 from oneiros.nets.modes import Dropout, learning
 
@@ -17,7 +17,7 @@ def rng(seed: int = 0) -> torch.Generator:
 
 def vgg(dropout: float = 0.5) -> VGG:
     with Seeds(0).building("init"):
-        return VGG(Anatomy(blocks=((3,), (4,)), head=(6, 5), size=8, dropout=dropout), 3)
+        return VGG(Architecture(blocks=((3,), (4,)), head=(6, 5), size=8, dropout=dropout), 3)
 
 
 def masked_first() -> nn.Sequential:
@@ -40,7 +40,7 @@ HEADS = {
 def test_gradients_and_loss_are_autograds(head):
     make, location, _ = HEADS[head]
     net = make().double()
-    parts = split(net, location)
+    parts = cut(net, location)
     assert parts.dense
     x, labels = torch.randn(7, 4, 2, 2, generator=rng(), dtype=torch.float64), torch.arange(7) % 3
     with learning(parts.above, rng(1)):
@@ -69,20 +69,20 @@ def test_one_layer_by_hand():
 
 
 def test_a_plain_head_is_known_and_everything_else_is_left_to_autograd():
-    assert [type(layer).__name__ for layer in split(vgg(), "features.pool2").dense] == [
+    assert [type(layer).__name__ for layer in cut(vgg(), "features.pool2").dense] == [
         "Linear", "ReLU", "Dropout", "Linear", "ReLU", "Dropout", "Linear",
     ]  # fmt: skip
-    assert [type(layer).__name__ for layer in split(vgg(dropout=0.0), "features.pool2").dense] == [
+    assert [type(layer).__name__ for layer in cut(vgg(dropout=0.0), "features.pool2").dense] == [
         "Linear", "ReLU", "Linear", "ReLU", "Linear",
     ]  # fmt: skip
-    assert split(vgg(), "features.pool1").dense == ()  # convolutions
+    assert cut(vgg(), "features.pool1").dense == ()  # convolutions
     frozen, heard, normed, parametrised = vgg(), vgg(), vgg(), vgg()
     frozen.classifier[0].bias.requires_grad_(False)
     heard.classifier[0].register_forward_hook(lambda *_: None)
     normed.classifier[1] = nn.LayerNorm(6)
     nn.utils.parametrizations.weight_norm(parametrised.classifier[0])
     for net in (frozen, heard, normed, parametrised):
-        assert split(net, "features.pool2").dense == ()
+        assert cut(net, "features.pool2").dense == ()
 
 
 class Wired(nn.Module):
@@ -117,9 +117,9 @@ def test_only_a_chain_of_different_layers_is_known():
 def test_a_head_that_ends_in_a_rectifier_or_a_mask_is_left_to_autograd():
     for last in (nn.ReLU(), Dropout(0.5)):
         net = nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 3), last)
-        assert split(net, "1").dense == ()
-        assert split(net, "0").dense == ()
-    assert len(split(nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 3)), "0").dense) == 2
+        assert cut(net, "1").dense == ()
+        assert cut(net, "0").dense == ()
+    assert len(cut(nn.Sequential(nn.Linear(2, 4), nn.ReLU(), nn.Linear(4, 3)), "0").dense) == 2
 
 
 def test_flattening_is_known_in_its_three_spellings():

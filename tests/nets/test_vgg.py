@@ -6,18 +6,18 @@ import torchvision
 from torch import nn
 
 from oneiros.core import Seeds
-from oneiros.nets import VGG, Anatomy, lend_dropout, names_above, split
+from oneiros.nets import VGG, Architecture, cut, lend_dropout, names_above
 from oneiros.nets.modes import Dropout, learning, resting
 from oneiros.nets.vgg import VGG16
 
-SMALL = Anatomy(blocks=((3,), (4, 4), (5,)), head=(6, 7), size=16)
+SMALL = Architecture(blocks=((3,), (4, 4), (5,)), head=(6, 7), size=16)
 
 
 def images(n: int, size: int) -> torch.Tensor:
     return torch.rand(n, 3, size, size, generator=torch.Generator().manual_seed(0))
 
 
-def newborn(anatomy=SMALL, classes: int = 3) -> VGG:
+def build_brain(anatomy=SMALL, classes: int = 3) -> VGG:
     with Seeds(0).building("init"):
         return VGG(anatomy, classes)
 
@@ -25,7 +25,7 @@ def newborn(anatomy=SMALL, classes: int = 3) -> VGG:
 def test_vgg16_is_torchvisions():
     """The same layers and, given its convolutions in whatever order a file keeps them, the same features."""
     with torch.device("meta"):
-        mine, theirs = VGG(Anatomy(), 10), torchvision.models.vgg16(num_classes=10)
+        mine, theirs = VGG(Architecture(), 10), torchvision.models.vgg16(num_classes=10)
     assert sum(p.numel() for p in mine.parameters()) == sum(p.numel() for p in theirs.parameters()) == 134_301_514
     assert [p.shape for p in mine.features.parameters()] == [p.shape for p in theirs.features.parameters()]
     assert mine.locations == tuple(f"features.pool{number}" for number in range(1, 6))
@@ -34,7 +34,7 @@ def test_vgg16_is_torchvisions():
 def test_convolutions_of_torchvisions_layers_give_their_activations():
     with Seeds(0).building("theirs"):
         theirs = torchvision.models.vgg.make_layers([4, "M", 6, 5, "M"])
-    mine = newborn(Anatomy(blocks=((4,), (6, 5)), head=(8,), size=32))
+    mine = build_brain(Architecture(blocks=((4,), (6, 5)), head=(8,), size=32))
     state = {f"features.{name}": value for name, value in theirs.state_dict().items()}
     mine.load_features(dict(sorted(state.items(), key=lambda item: item[0][::-1])))
     x = images(2, 32)
@@ -43,14 +43,14 @@ def test_convolutions_of_torchvisions_layers_give_their_activations():
 
 def test_it_refuses_other_convolutions_and_impossible_sizes():
     with pytest.raises(ValueError, match="these weights are of a network with convolutions"):
-        newborn().load_features(newborn(Anatomy(blocks=((3,), (4,)), size=16)).state_dict())
+        build_brain().load_features(build_brain(Architecture(blocks=((3,), (4,)), size=16)).state_dict())
     with pytest.raises(ValueError, match="expected at least 32 pixels"):
-        Anatomy(size=16)
+        Architecture(size=16)
     assert len(VGG16) == 5
 
 
 def test_the_head_is_glorots_and_inputs_are_normalised():
-    net = newborn(Anatomy(blocks=((3,),), head=(400,), size=16), classes=10)
+    net = build_brain(Architecture(blocks=((3,),), head=(400,), size=16), classes=10)
     bound = (6 / (192 + 400)) ** 0.5
     assert bound * 0.98 < float(net.classifier[0].weight.detach().abs().max()) <= bound
     assert not net.classifier[0].bias.any()
@@ -60,8 +60,8 @@ def test_the_head_is_glorots_and_inputs_are_normalised():
 
 @pytest.mark.parametrize("location", ["normalise", "features.pool1", "features.conv2_2", "features.pool3"])
 def test_below_and_above_are_the_whole(location):
-    net, x = newborn().eval(), images(4, 16)
-    parts = split(net, location)
+    net, x = build_brain().eval(), images(4, 16)
+    parts = cut(net, location)
     assert torch.equal(parts.above(parts.below(x)), net(x))
 
 
@@ -72,9 +72,9 @@ def test_a_resnet_can_be_cut_where_nothing_passes_by(location):
     x = images(2, 64)
     if location == "layer4.1.bn1":
         with pytest.raises(ValueError, match="is passed by"):
-            split(net, location)
+            cut(net, location)
         return
-    parts = split(net, location)
+    parts = cut(net, location)
     assert torch.equal(parts.above(parts.below(x)), net(x))
     own = dict(net.named_parameters())
     assert all(own[name] is p for name, p in parts.above.named_parameters())
@@ -83,7 +83,7 @@ def test_a_resnet_can_be_cut_where_nothing_passes_by(location):
 
 def test_other_names_are_refused_with_the_nearest():
     with pytest.raises(KeyError, match=r"features.pool1"):
-        split(newborn(), "features.pool_1")
+        cut(build_brain(), "features.pool_1")
 
 
 class Twice(nn.Module):
@@ -97,7 +97,7 @@ class Twice(nn.Module):
 
 def test_a_layer_that_is_used_twice_is_no_place_to_replay_from():
     with pytest.raises(ValueError, match="called 2 times"):
-        split(Twice(), "same")
+        cut(Twice(), "same")
 
 
 def test_dropout_draws_from_the_generator_that_it_is_lent_and_keeps_means():
@@ -114,8 +114,8 @@ def test_dropout_draws_from_the_generator_that_it_is_lent_and_keeps_means():
 
 
 def test_dropout_stays_alive_above_a_cut():
-    net = newborn()
-    above, z = split(net, "features.pool2").above, torch.rand(5, 4, 4, 4)
+    net = build_brain()
+    above, z = cut(net, "features.pool2").above, torch.rand(5, 4, 4, 4)
     with resting(net):
         still = above(z)
     with learning(net, torch.Generator().manual_seed(0)), torch.no_grad():

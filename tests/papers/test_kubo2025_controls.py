@@ -10,7 +10,7 @@ from oneiros.papers.kubo2025.controls import CONTROLS
 from oneiros.papers.kubo2025.experiment import strategies
 from oneiros.phases import SpikingSleep
 from oneiros.runs.catalogue import experiment
-from oneiros.runs.experiment import Build
+from oneiros.runs.experiment import BuildRequest
 
 CHOSEN = experiment("kubo2025/controls")
 DIGITS = experiment("kubo2025/digits").scales["smoke"]
@@ -18,7 +18,7 @@ LAYERS = ("hidden.weight", "output.weight")
 
 
 def build(condition: str, chosen=CHOSEN):
-    return chosen.build(Build(config=DIGITS, condition=condition, seed=0, data=None, device="cpu"))
+    return chosen.build(BuildRequest(config=DIGITS, condition=condition, seed=0, data=None, device="cpu"))
 
 
 def first_night(condition: str, chosen=CHOSEN) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:

@@ -11,15 +11,15 @@ from torch.nn.functional import cross_entropy
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.equations.gaussian import block_mean, clamped, gaussian_draw
 from oneiros.memory import ClassActivations, Exemplars, Images
-from oneiros.nets import VGG, Anatomy, names_above, split
+from oneiros.nets import VGG, Architecture, cut, names_above
 from oneiros.phases import (
     Away,
     CategoryReplay,
     Encode,
     EncodeBeside,
+    FreezeBelow,
     Imagined,
     Remember,
-    RestBelow,
     Veridical,
     VisualWake,
 )
@@ -41,7 +41,7 @@ def brain_of(net, coarsen: int = 1, lesson: Batch = LESSON) -> Brain:
 
 def small_vgg(dropout: float = 0.0) -> VGG:
     with Seeds(0).building("init"):
-        return VGG(Anatomy(blocks=((3,), (4,)), head=(6,), size=8, dropout=dropout), 3)
+        return VGG(Architecture(blocks=((3,), (4,)), head=(6,), size=8, dropout=dropout), 3)
 
 
 def replay_from(net, location: str = "features.pool1", **changed) -> CategoryReplay:
@@ -136,7 +136,7 @@ def test_one_batch_moves_the_upper_layers_by_one_optimiser_step_on_their_own_gra
     phase = replay_from(net, batch_size=12, dreams=Veridical())
     labels = phase.night(brain, rng(3))
     dream = next(phase.dream(brain, labels, rng(4)))
-    phase.learn(brain, split(net, "features.pool1"), dream, rng())
+    phase.learn(brain, cut(net, "features.pool1"), dream, rng())
     scores = twin.classifier(twin.features[3:](dream.x).flatten(1))
     names = names_above(twin, "features.pool1")
     before, after = dict(twin.named_parameters()), dict(net.named_parameters())
@@ -251,7 +251,7 @@ def test_what_is_held_out_is_not_replayed_however_often_it_came_up():
 
 def test_layers_that_rest_learn_no_more_and_keep_their_statistics():
     net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2), nn.Linear(2, 2))
-    RestBelow(location="1")(Brain(net=net), torch.Generator())
+    FreezeBelow(location="1")(Brain(net=net), torch.Generator())
     before = net[1].running_mean.clone()
     net(torch.rand(8, 2, generator=torch.Generator().manual_seed(0)) + 5)
     assert torch.equal(net[1].running_mean, before)

@@ -6,18 +6,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.speed.pad import PlainDreaming, adam, chances, fast_cycle, newborn, newborn_net
+from bench.speed.pad import PlainDreaming, adam, build_brain, build_net, chances, fast_cycle
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.equations.dreaming import divergence, reconstruction, taken_for_internal
 from oneiros.memory.mean_input import MeanInput
 from oneiros.nets.dreaming import DreamingNet
-from oneiros.phases import DreamingWake, ForgetLatents, Nrem, PhantomStep, Rem, Replay
+from oneiros.phases import DreamingWake, ForgetLatents, LatentMix, Nrem, Rem, ZeroGradStep
 
 SMALL = {"channels": 4, "latents": 8}
 
 
 def small_net() -> DreamingNet:
-    return newborn_net(torch.float64, **SMALL)
+    return build_net(torch.float64, **SMALL)
 
 
 def images(step: int = 0, n: int = 6) -> Tensor:
@@ -27,7 +27,7 @@ def images(step: int = 0, n: int = 6) -> Tensor:
 def awake(steps: int = 2) -> tuple[Brain, DreamingNet]:
     """A brain that remembers its last two wake batches."""
     net = small_net()
-    brain = newborn(net)
+    brain = build_brain(net)
     for step in range(steps):
         DreamingWake()(brain, Batch(x=images(step)), Seeds(0).rng("wake", step))
     return brain, net
@@ -46,8 +46,8 @@ def distance(a: torch.nn.Module, b: torch.nn.Module) -> float:
 
 
 def test_five_fast_cycles_equal_five_plain_ones_at_full_width():
-    fast, plain, seeds = newborn_net(torch.float64), PlainDreaming(net=newborn_net(torch.float64)), Seeds(3)
-    brain, start = newborn(fast), weights(fast)
+    fast, plain, seeds = build_net(torch.float64), PlainDreaming(net=build_net(torch.float64)), Seeds(3)
+    brain, start = build_brain(fast), weights(fast)
     for step in range(5):
         x = images(step, n=4)
         fast_cycle(brain, x, seeds, step)
@@ -105,7 +105,7 @@ def test_the_first_batch_of_an_epoch_is_mixed_without_old_memories():
     assert len(memory) == 0
     DreamingWake()(brain, Batch(x=images(9)), Seeds(0).rng("wake", 9))
     z = recent(brain)
-    mixed = Replay(memories=0.5, newest=0.5)(memory, Seeds(0).rng("mix"))
+    mixed = LatentMix(memories=0.5, newest=0.5)(memory, Seeds(0).rng("mix"))
     noise = torch.randn(z.shape, generator=Seeds(0).rng("mix"), dtype=z.dtype)
     torch.testing.assert_close(mixed, 0.5 * z + 0.5 * noise, rtol=0, atol=1e-15)
 
@@ -114,7 +114,7 @@ def test_single_memories_are_replayed_as_they_were_and_draw_no_noise():
     brain, _ = awake()
     rng = Seeds(0).rng("replay")
     before = rng.get_state()
-    assert torch.equal(Replay()(brain.memory["latents"], rng), recent(brain))
+    assert torch.equal(LatentMix()(brain.memory["latents"], rng), recent(brain))
     assert torch.equal(rng.get_state(), before)
 
 
@@ -182,7 +182,7 @@ def test_phantom_steps_equal_an_optimiser_that_is_given_zeros():
     """As torch 1.x stepped: after the first backward, parameters that a loss does not reach had zero gradients."""
     brain, net = awake()
     Nrem()(brain, Seeds(0).rng("nrem"))
-    PhantomStep(parameters=("encoder.judge.",))(brain, Seeds(0).rng("phantom"))
+    ZeroGradStep(parameters=("encoder.judge.",))(brain, Seeds(0).rng("phantom"))
     twin, other = awake()
     z = recent(twin)
     rng = Seeds(0).rng("nrem")
@@ -198,10 +198,10 @@ def test_phantom_steps_equal_an_optimiser_that_is_given_zeros():
 def test_a_phantom_step_of_what_never_had_a_gradient_does_nothing():
     brain, net = awake(steps=0)
     before = weights(net)
-    PhantomStep(parameters=("encoder.",))(brain, Seeds(0).rng("phantom"))
+    ZeroGradStep(parameters=("encoder.",))(brain, Seeds(0).rng("phantom"))
     assert all(torch.equal(before[name], p) for name, p in net.named_parameters())
     with pytest.raises(ValueError, match="name none of DreamingNet's"):
-        PhantomStep(parameters=("cortex.",))(brain, Seeds(0).rng("phantom"))
+        ZeroGradStep(parameters=("cortex.",))(brain, Seeds(0).rng("phantom"))
 
 
 def test_settings_out_of_range_are_refused():
@@ -214,7 +214,7 @@ def test_settings_out_of_range_are_refused():
     with pytest.raises(ValueError, match="sizes within 1..32"):
         Nrem(sizes=(0, 8))
     with pytest.raises(ValueError, match="shares between 0 and 1"):
-        Replay(memories=1.5)
+        LatentMix(memories=1.5)
 
 
 def test_another_memory_or_net_is_refused_with_what_is_needed():
@@ -244,4 +244,4 @@ def test_a_cycle_never_waits_for_a_number(monkeypatch):
     with pytest.raises(AssertionError, match="asked for a number"):
         bool(torch.ones(()))
     fast_cycle(brain, images(), Seeds(0), 0)
-    PhantomStep(parameters=("encoder.",))(brain, Seeds(0).rng("phantom"))
+    ZeroGradStep(parameters=("encoder.",))(brain, Seeds(0).rng("phantom"))

@@ -10,7 +10,7 @@ from oneiros.nets import EquilibriumRNN, Euler
 from oneiros.phases import EquilibriumWake
 
 
-def newborn(lr: float = 0.1) -> Brain:
+def build_brain(lr: float = 0.1) -> Brain:
     with Seeds(0).building("init"):
         net = EquilibriumRNN((5, 7, 3), relaxation=Euler(steps=60, dt=0.3)).double()
     return Brain(net=net, optim={"wake": torch.optim.SGD(net.parameters(), lr=lr)})
@@ -23,7 +23,7 @@ def lesson(n: int = 6) -> Batch:
 
 def test_one_lesson_equals_equation_10_written_out_example_by_example():
     """Free phase, clamped phase and update as loops over single examples; the sum of outer products by hand."""
-    brain, batch = newborn(), lesson()
+    brain, batch = build_brain(), lesson()
     net = brain.net
     w1, b1, w2, b2 = (p.detach().clone() for p in net.parameters())
     change = [torch.zeros_like(p) for p in (w1, b1, w2, b2)]
@@ -45,7 +45,7 @@ def test_one_lesson_equals_equation_10_written_out_example_by_example():
 
 
 def test_it_learns_three_orthogonal_inputs():
-    brain = newborn(lr=0.5)
+    brain = build_brain(lr=0.5)
     batch = Batch(x=torch.eye(5, dtype=torch.float64)[:3], y=torch.arange(3))
     for _ in range(200):
         loss = EquilibriumWake()(brain, batch, Seeds(0).rng("wake"))["loss"]

@@ -10,7 +10,7 @@ from oneiros.nets.layers import Perceptron
 from oneiros.nets.scholar import Scholar
 from oneiros.nets.vae import VAE, ClassVAE
 from oneiros.nets.wgan import WGAN
-from oneiros.phases.bookkeeping.handover import Consolidate
+from oneiros.phases.bookkeeping.handover import SnapshotTeacher
 from oneiros.phases.wake.learn_class_vae import LearnClassVAE
 from oneiros.phases.wake.learn_vae import LearnVAE
 from oneiros.phases.wake.learn_wgan import LearnWGAN
@@ -57,7 +57,7 @@ def test_a_pupil_that_is_its_teacher_is_not_moved_by_its_own_dreams():
     """Limit: on a quiet day the only loss is the distance to the former decoder, and its gradient is zero."""
     brain = brain_of(class_vae)
     LearnClassVAE()(brain, LESSON, Seeds(0).rng("day"))
-    Consolidate()(brain, Seeds(0).rng("night"))
+    SnapshotTeacher()(brain, Seeds(0).rng("night"))
     brain.age = 1
     before = [p.clone() for p in brain.net.generator.parameters()]
     prior = brain.net.generator.prior()
@@ -75,7 +75,7 @@ def test_old_classes_are_taught_as_a_function_beside_new_ones():
     learn = LearnClassVAE(replayed=32, ratio=0.0)
     for step in range(200):
         LearnClassVAE()(brain, LESSON, Seeds(0).rng("day", step))
-    Consolidate()(brain, Seeds(0).rng("night"))
+    SnapshotTeacher()(brain, Seeds(0).rng("night"))
     brain.age = 1
     codes = brain.memory["scholar"].recall(64, Seeds(0).rng("codes"))
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from oneiros.core import Batch, Brain, Seeds
-from oneiros.nets import ThinnedPerceptron
+from oneiros.nets import DropoutPerceptron
 from oneiros.phases import RectifiedWake
 from oneiros.phases.wake.rectified_wake import rectified_loss
 
@@ -13,7 +13,7 @@ def test_two_steps_are_error_times_activation_with_momentum_and_thinned_units():
     """d3 = relu(z3) - y; d2 = (d3 W2)[z2 > 0] mask; dW = d' a / n; v = momentum v + rate dW; W -= v."""
     rate, momentum, p = 0.1, 0.5, 0.25
     with Seeds(0).building("init"):
-        net = ThinnedPerceptron((5, 7, 3), dropout=p, span=0.5)
+        net = DropoutPerceptron((5, 7, 3), dropout=p, span=0.5)
     w = [net.get_parameter(name).detach().double().clone() for name in ("layers.0.weight", "layers.4.weight")]
     optim = torch.optim.SGD(net.parameters(), lr=rate, momentum=momentum)
     brain = Brain(net=net, optim={"wake": optim})
@@ -34,7 +34,7 @@ def test_two_steps_are_error_times_activation_with_momentum_and_thinned_units():
 
 
 def test_at_rest_hidden_units_are_scaled_down_by_how_many_stay():
-    net = ThinnedPerceptron((2, 2, 1), dropout=0.25, span=0.1)
+    net = DropoutPerceptron((2, 2, 1), dropout=0.25, span=0.1)
     net.load_state_dict({"layers.0.weight": torch.eye(2), "layers.4.weight": torch.tensor([[1.0, 2.0]])})
     assert net(torch.tensor([[4.0, 8.0]])).item() == pytest.approx(3 + 2 * 6)
     assert net.activity(torch.tensor([[4.0, -8.0]])).tolist() == [[3.0, 0.0]]

@@ -7,7 +7,7 @@ import torch
 
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.memory import Images, MeanInput
-from oneiros.nets import ThinnedPerceptron
+from oneiros.nets import DropoutPerceptron
 from oneiros.phases import ScaledToData, SpikingSleep
 
 LAYERS = ("layers.0.weight", "layers.4.weight")
@@ -16,7 +16,7 @@ NIGHT = SpikingSleep(layers=LAYERS, steps=50, rate=1.0, gains=(6.0, 3.0), inc=(0
 
 def brain(*, seen: list[list[float]], dropout: float = 0.5) -> Brain:
     """Two inputs, two hidden units, one output; W1 = [[1, 1], [-1, 3]], W2 = [[2, -1]]."""
-    net = ThinnedPerceptron((2, 2, 1), dropout=dropout, span=0.1)
+    net = DropoutPerceptron((2, 2, 1), dropout=dropout, span=0.1)
     net.load_state_dict(
         {"layers.0.weight": torch.tensor([[1.0, 1.0], [-1.0, 3.0]]), "layers.4.weight": torch.tensor([[2.0, -1.0]])}
     )

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from oneiros.core import Batch, Brain, Seeds
-from oneiros.data.streams import UneventfulTask
+from oneiros.data.streams import EmptyTask
 from oneiros.equations.scholar import soft_target_loss
 from oneiros.life import Night, Schedule, live
 from oneiros.memory.frozen_scholar import FrozenScholar
@@ -18,7 +18,7 @@ from oneiros.nets.scholar import Scholar, Succession
 from oneiros.nets.vae import VAE
 from oneiros.phases.around.interleave import Interleave
 from oneiros.phases.bookkeeping.anneal import Anneal
-from oneiros.phases.bookkeeping.handover import Consolidate, FreshOptimisers, Newborn, Succeed
+from oneiros.phases.bookkeeping.handover import FreshOptimisers, Reinitialise, SnapshotTeacher, Succeed
 from oneiros.phases.losses import HardTargets, SoftTargets
 from oneiros.phases.wake.backprop_wake import BackpropWake, descend
 from oneiros.phases.wake.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
@@ -38,7 +38,7 @@ def scholar_brain(nights: int = 1, generator=None, solver=None) -> Brain:
         optim={"solver": torch.optim.SGD(net.solver.parameters(), lr=0.1)},
     )  # fmt: skip
     for _ in range(nights):
-        Consolidate()(brain, torch.Generator())
+        SnapshotTeacher()(brain, torch.Generator())
     return brain
 
 
@@ -128,7 +128,7 @@ def test_optimisers_forget_and_a_newborn_has_other_weights_and_has_seen_nothing(
     assert not brain.optim["solver"].state
     brain.net.generator.seen += 5
     before = weights(brain.net.generator)
-    Newborn(part="generator")(brain, Seeds(1).rng("newborn"))
+    Reinitialise(part="generator")(brain, Seeds(1).rng("newborn"))
     assert int(brain.net.generator.seen) == 0
     assert not any(torch.equal(a, b) for a, b in zip(before, weights(brain.net.generator), strict=True))
 
@@ -139,7 +139,7 @@ def test_consolidate_and_succeed_say_what_they_need():
         Succeed()(brain, torch.Generator())
     brain.net = Perceptron((4, 3))
     with pytest.raises(TypeError, match="the net is a Perceptron; expected a Scholar"):
-        Consolidate()(brain, torch.Generator())
+        SnapshotTeacher()(brain, torch.Generator())
 
 
 def two_heads(inputs, nights: int) -> tuple[Brain, LearnWithoutForgetting]:
@@ -184,34 +184,34 @@ def test_keeping_old_answers_costs_nothing_before_anything_moved_and_then_only_o
 def test_solvers_of_a_chain_learn_in_turn_and_a_resumed_life_equals_an_uninterrupted_one(tmp_path):
     """Two quiet days after the first; interrupted in the middle of the second, restored into a new brain."""
 
-    def newborn() -> Brain:
+    def build_brain() -> Brain:
         with Seeds(0).building("heirs"):
             heirs = Succession(Perceptron((4, 5, 3)) for _ in range(3))
         brain = scholar_brain(nights=0, solver=heirs)
         brain.optim["solver"] = torch.optim.Adam(heirs.parameters(), lr=0.01)
         return brain
 
-    tasks = (Lessons(), *(UneventfulTask(name=n, classes=(0, 1, 2), shape=(4,), hours=4) for n in ("2", "3")))
-    plan = Schedule(
+    tasks = (Lessons(), *(EmptyTask(name=n, classes=(0, 1, 2), shape=(4,), hours=4) for n in ("2", "3")))
+    planned = Schedule(
         day=(Anneal(optim=("solver",)), ScholarWake(replayed=7)),
-        nights=(Night("task", (Consolidate(), FreshOptimisers(optim=("solver",)), Succeed())),),
+        nights=(Night("task", (SnapshotTeacher(), FreshOptimisers(optim=("solver",)), Succeed())),),
         epochs=2,
     )
-    whole = newborn()
+    whole = build_brain()
     checkpoint, cursor = tmp_path / "checkpoint.safetensors", None
-    for event in live(whole, tasks, plan, Seeds(0)):
+    for event in live(whole, tasks, planned, Seeds(0)):
         if event.kind == "batch_end" and (event.task, event.epoch, event.batch) == (1, 1, 1):
             cursor = event.resume
             save_brain(checkpoint, whole, cursor, {"length": 0, "worked": 0.0})
     assert cursor is not None
-    resumed = newborn()
+    resumed = build_brain()
     start, _ = load_brain(checkpoint, resumed)
     assert start == cursor
-    for _ in live(resumed, tasks, plan, Seeds(0), start=start):
+    for _ in live(resumed, tasks, planned, Seeds(0), start=start):
         pass
     ours, theirs = resumed.net.state_dict(), whole.net.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-    moved = [not torch.equal(a, b) for a, b in zip(weights(newborn().net), weights(whole.net), strict=True)]
+    moved = [not torch.equal(a, b) for a, b in zip(weights(build_brain().net), weights(whole.net), strict=True)]
     assert all(moved), "every solver of the chain has learned"
 
 

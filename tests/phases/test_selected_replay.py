@@ -8,7 +8,7 @@ import torch
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.equations.selector import chi_square, choice_probabilities, correct_by_class, fit_reward, untaught
 from oneiros.memory import ClassActivations, Images, Selector
-from oneiros.nets import VGG, Anatomy, names_above, split
+from oneiros.nets import VGG, Architecture, cut, names_above
 from oneiros.phases import CategoryReplay, SelectedReplay
 from oneiros.phases.optim import TensorFlowAdam
 
@@ -87,9 +87,9 @@ LESSON = Batch(x=torch.rand(18, 3, 8, 8, generator=torch.Generator().manual_seed
 
 def brain_at_night() -> Brain:
     with Seeds(0).building("init"):
-        net = VGG(Anatomy(blocks=((3,), (4,)), head=(6,), size=8), 3)
+        net = VGG(Architecture(blocks=((3,), (4,)), head=(6,), size=8), 3)
     activations, held = ClassActivations(), Images()
-    activations.store(Batch(x=split(net, "features.pool1").below(LESSON.x).detach(), y=LESSON.y), rng())
+    activations.store(Batch(x=cut(net, "features.pool1").below(LESSON.x).detach(), y=LESSON.y), rng())
     held.store(LESSON, rng())
     memory = {"activations": activations, "validation": held, "selector": Selector(3, fits=3)}
     return Brain(net=net, memory=memory, optim={"wake": TensorFlowAdam(net.parameters(), lr=0.5)})
@@ -119,7 +119,7 @@ def test_a_night_has_as_many_batches_and_its_reward_is_what_chi_square_lost():
 def test_trying_each_class_first_leaves_weights_and_optimiser_as_they_were():
     brain = brain_at_night()
     phase = selected(brain.net)
-    parts, before = split(brain.net, "features.pool1"), {k: v.clone() for k, v in brain.net.state_dict().items()}
+    parts, before = cut(brain.net, "features.pool1"), {k: v.clone() for k, v in brain.net.state_dict().items()}
     phase.inner(brain, rng())  # so that there are moments to restore
     before = {k: v.clone() for k, v in brain.net.state_dict().items()}
     moments = [state["m"].clone() for state in brain.optim["wake"].state.values()]
@@ -134,10 +134,10 @@ def test_trying_each_class_first_leaves_weights_and_optimiser_as_they_were():
 def test_a_reward_can_look_at_a_few_images_of_each_class():
     brain = brain_at_night()
     phase = replace(selected(brain.net), rewarded=2)
-    held = phase._held(brain, split(brain.net, "features.pool1"))
+    held = phase._held(brain, cut(brain.net, "features.pool1"))
     assert held.targets().tolist() == [0, 0, 1, 1, 2, 2]
     shown = next(brain.memory["validation"].batches())
-    below = split(brain.net, "features.pool1").below
+    below = cut(brain.net, "features.pool1").below
     assert torch.allclose(held.x, below(shown.x[[0, 3, 1, 4, 2, 5]]).detach(), atol=1e-6)
 
 
@@ -146,7 +146,7 @@ def test_activations_that_are_held_reward_as_the_images_that_cause_them_do():
     images, activations = brain_at_night(), brain_at_night()
     kept = ClassActivations()
     shown = next(images.memory["validation"].batches())  # images are kept at 256 grey values
-    kept.store(Batch(x=split(activations.net, "features.pool1").below(shown.x).detach(), y=shown.y), rng())
+    kept.store(Batch(x=cut(activations.net, "features.pool1").below(shown.x).detach(), y=shown.y), rng())
     activations.memory["validation"] = kept
     told = [selected(brain.net)(brain, rng(3)) for brain in (images, activations)]
     assert torch.equal(images.net.classifier[0].weight, activations.net.classifier[0].weight)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import pandas as pd
 import pytest
 
-from oneiros.report import check, claims_of, judge_claims, judge_targets, sound, targets_of, values_by_seed
+from oneiros.report import check, claims_of, judge_claims, judge_targets, targets_of, valid_rows, values_by_seed
 from oneiros.report.valid_rows import headline_metrics
 
 from .synthetic import LIKE_THE_PAPER, rows_like_the_paper
@@ -149,35 +149,35 @@ def test_an_unknown_unit_is_refused():
 def test_contradicting_runs_are_named_and_left_out():
     again = ROWS[(ROWS["condition"] == "src") & (ROWS["seed"] == 2)].copy()
     again["value"] *= 0.5
-    evidence = sound(pd.concat([ROWS, again], ignore_index=True))
-    assert len(evidence.problems) == 1
-    assert "condition src, seed 2 gives two different values" in evidence.problems[0]
-    assert set(evidence.rows.loc[evidence.rows["condition"] == "src", "seed"]) == {0, 1, 3, 4, 5}
+    valid = valid_rows(pd.concat([ROWS, again], ignore_index=True))
+    assert len(valid.problems) == 1
+    assert "condition src, seed 2 gives two different values" in valid.problems[0]
+    assert set(valid.rows.loc[valid.rows["condition"] == "src", "seed"]) == {0, 1, 3, 4, 5}
 
 
 def test_rows_written_twice_count_once():
-    evidence = sound(pd.concat([ROWS, ROWS], ignore_index=True))
-    assert evidence.problems == ()
-    assert len(evidence.rows) == len(ROWS)
+    valid = valid_rows(pd.concat([ROWS, ROWS], ignore_index=True))
+    assert valid.problems == ()
+    assert len(valid.rows) == len(ROWS)
 
 
 def test_a_run_that_stopped_early_is_not_judged_by_its_early_accuracy():
     stopped = ROWS[~((ROWS["condition"] == "src") & (ROWS["seed"] == 1) & (ROWS["day"] > 2))]
-    evidence = sound(stopped)
-    assert ["condition src, seed 1 ends on an earlier day" in problem for problem in evidence.problems] == [True]
-    assert 1 not in set(evidence.rows.loc[evidence.rows["condition"] == "src", "seed"])
+    valid = valid_rows(stopped)
+    assert ["condition src, seed 1 ends on an earlier day" in problem for problem in valid.problems] == [True]
+    assert 1 not in set(valid.rows.loc[valid.rows["condition"] == "src", "seed"])
 
 
 def test_judging_unsound_rows_is_refused():
     again = ROWS.copy()
     again["value"] *= 0.5
-    with pytest.raises(ValueError, match=r"pass the rows through sound\(\) first"):
+    with pytest.raises(ValueError, match=r"pass the rows through valid_rows\(\) first"):
         judge_targets(pd.concat([ROWS, again]), targets_of("kubo2025"))
 
 
 def test_rows_without_a_column_are_refused():
     with pytest.raises(ValueError, match=r"no column \['phase'\]"):
-        sound(ROWS.drop(columns="phase"))
+        valid_rows(ROWS.drop(columns="phase"))
 
 
 def test_no_torch_and_no_pyplot():

@@ -4,24 +4,24 @@ from types import SimpleNamespace
 
 import pytest
 
-from oneiros.runs import commit_timer as pace
-from oneiros.runs.commit_timer import Pace
+from oneiros.runs import commit_timer as timer
+from oneiros.runs.commit_timer import CommitTimer
 
 
 @pytest.fixture
 def clock(monkeypatch):
     now = SimpleNamespace(seconds=1000.0)
-    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: now.seconds))
+    monkeypatch.setattr(timer, "time", SimpleNamespace(monotonic=lambda: now.seconds))
     return now
 
 
-def commit(due: Pace, clock, cost: float) -> None:
+def commit(due: CommitTimer, clock, cost: float) -> None:
     with due.committing():
         clock.seconds += cost
 
 
 def test_a_quick_commit_is_due_every_so_many_seconds(clock):
-    each = Pace(30.0)
+    each = CommitTimer(30.0)
     clock.seconds += 29
     assert not each.due()
     clock.seconds += 1
@@ -33,7 +33,7 @@ def test_a_quick_commit_is_due_every_so_many_seconds(clock):
 
 
 def test_a_slow_commit_takes_a_fiftieth_of_the_time_at_most(clock):
-    each = Pace(30.0)
+    each = CommitTimer(30.0)
     commit(each, clock, cost=10.0)
     clock.seconds += 499
     assert not each.due()
@@ -42,6 +42,6 @@ def test_a_slow_commit_takes_a_fiftieth_of_the_time_at_most(clock):
 
 
 def test_without_a_pace_every_moment_is_due(clock):
-    each = Pace(0.0)
+    each = CommitTimer(0.0)
     commit(each, clock, cost=10.0)
     assert each.due()

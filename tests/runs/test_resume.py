@@ -15,7 +15,7 @@ import pytest
 from oneiros.data import DataError
 from oneiros.runs import experiment as recipe
 from oneiros.runs.catalogue import EXPERIMENTS, experiment
-from oneiros.runs.experiment import Run, perform
+from oneiros.runs.experiment import Run, execute
 from oneiros.runs.store import read_runs
 
 # One condition a paper that holds all that its papers' runs can hold: memories, generators, selectors, several
@@ -65,7 +65,7 @@ def live(out: Path, name: str, condition: str, config) -> None:
         experiment=name, scale="smoke", config=config, condition=condition, seed=0, out=out, data=None, device="cpu",
         commit_seconds=0.0,
     )  # fmt: skip
-    perform(run, experiment(name), lambda fraction, text: None)
+    execute(run, experiment(name), lambda fraction, text: None)
 
 
 def left_by(out: Path) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from oneiros.core import Seeds
 from oneiros.data import load
-from oneiros.data.streams import thin
+from oneiros.data.streams import subsample
 from oneiros.life import live
 from oneiros.nets.blocks import ConvBlocks
 from oneiros.runs.schooling import Schooling, made_once, weights_name
@@ -19,7 +19,7 @@ SHORT = Schooling(epochs=2, batch_size=20, lr=0.01, degrees=0.0, shift=0.0, zoom
 
 def test_a_life_learns_all_classes_and_measures_those_it_is_judged_on():
     digits = load("digits")
-    train = thin(digits.train, limit=400, rng=Seeds(0).rng("thin"))
+    train = subsample(digits.train, limit=400, rng=Seeds(0).rng("thin"))
     images = train.images[:, :1].expand(-1, 3, -1, -1).contiguous()
     train = type(train)(images=images, labels=train.labels, classes=train.classes)
     with Seeds(0).building("net"):

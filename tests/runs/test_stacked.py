@@ -12,12 +12,12 @@ from oneiros.cli import main
 from oneiros.core import Seeds
 from oneiros.data.streams import ExampleTask
 from oneiros.equations import compiled
-from oneiros.life import live, live_together, run_through, turns
+from oneiros.life import live, live_stacked, run_through, turns
 from oneiros.phases import EquilibriumWake, SpikingSleep
 from oneiros.runs import experiment as recipe
 from oneiros.runs.catalogue import experiment
 from oneiros.runs.engines import InlineEngine
-from oneiros.runs.experiment import Build, Life, Run
+from oneiros.runs.experiment import BuildRequest, Life, Run
 from oneiros.runs.stacked import NotStackableError
 from oneiros.runs.store import read_runs
 from oneiros.runs.sweep import do, stacks, sweep
@@ -91,7 +91,7 @@ def test_whole_lives_in_a_stack_are_lives_alone(as_where_no_kernels_run, stacked
     def lives() -> list[Life]:
         config = replace(SMOKE, examples=203, epochs=epochs, batch_size=10)
         return [
-            precise(DIGITS.build(Build(config=config, condition=condition, seed=s, data=None, device="cpu")))
+            precise(DIGITS.build(BuildRequest(config=config, condition=condition, seed=s, data=None, device="cpu")))
             for s in range(3)
         ]
 
@@ -102,7 +102,7 @@ def test_whole_lives_in_a_stack_are_lives_alone(as_where_no_kernels_run, stacked
         each = live(life.brain, life.tasks, life.schedule, life.seeds)
         expected.append([(e.kind, e.task, e.epoch, e.batch, e.phase, e.resume) for e in each])
     came: list[list] = [[], [], []]
-    for i, e in live_together([turns(x.brain, x.tasks, x.schedule, x.seeds) for x in together]):
+    for i, e in live_stacked([turns(x.brain, x.tasks, x.schedule, x.seeds) for x in together]):
         came[i].append((e.kind, e.task, e.epoch, e.batch, e.phase, e.resume))
     assert came == expected
     assert set(stacked_calls) <= {2, 3}
@@ -157,21 +157,21 @@ def test_a_stack_that_was_killed_goes_on_and_one_that_is_behind_catches_up(tmp_p
 
 def test_one_that_fails_does_not_hold_up_the_others(tmp_path, monkeypatch):
     done(runs(tmp_path / "alone", 3), 1)
-    write = recipe.Diary.write
+    write = recipe.RunRecorder.write
 
     def unlucky(self, event):
         if self.address["seed"] == 1 and event.task == 2:
             raise ZeroDivisionError("no luck")
         write(self, event)
 
-    monkeypatch.setattr(recipe.Diary, "write", unlucky)
+    monkeypatch.setattr(recipe.RunRecorder, "write", unlucky)
     errors = done(runs(tmp_path / "stack", 3), 3)
     assert errors == {
         "src_rehearsal/seed-0": "",
         "src_rehearsal/seed-1": "FailedBeforeError",
         "src_rehearsal/seed-2": "",
     }
-    monkeypatch.setattr(recipe.Diary, "write", write)
+    monkeypatch.setattr(recipe.RunRecorder, "write", write)
     again = [replace(run, retry_failed=True) for run in runs(tmp_path / "stack", 3)]
     assert set(done(again, 3).values()) == {""}
     assert left_by(tmp_path / "stack") == left_by(tmp_path / "alone")
@@ -199,12 +199,13 @@ def test_other_networks_and_the_cpu_are_refused(tmp_path, capsys):
 def test_a_life_that_is_closed_is_left_where_it_is():
     def begin() -> list[Life]:
         return [
-            DIGITS.build(Build(config=SMOKE, condition="sequential", seed=s, data=None, device="cpu")) for s in range(2)
+            DIGITS.build(BuildRequest(config=SMOKE, condition="sequential", seed=s, data=None, device="cpu"))
+            for s in range(2)
         ]
 
     lives, counted = begin(), [0, 0]
     steps = [turns(x.brain, x.tasks, x.schedule, x.seeds) for x in lives]
-    for i, _ in live_together(steps):
+    for i, _ in live_stacked(steps):
         counted[i] += 1
         if i == 0 and counted[0] == 3:
             steps[0].close()

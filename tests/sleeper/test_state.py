@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from oneiros.core import Seeds
-from oneiros.nets import VGG, Anatomy
+from oneiros.nets import VGG, Architecture
 from oneiros.sleeper import (
     Combined,
     GenerativeReplay,
@@ -49,7 +49,7 @@ def normalised() -> nn.Module:
 def vgg() -> nn.Module:
     """Its weights do not lie in memory in the order of their dimensions."""
     with Seeds(0).building("net"):
-        anatomy = Anatomy(blocks=((4, 4),), head=(6,), size=8, dropout=0.0, mean=(0.5,), std=(0.5,))
+        anatomy = Architecture(blocks=((4, 4),), head=(6,), size=8, dropout=0.0, mean=(0.5,), std=(0.5,))
         return VGG(anatomy, 10)
 
 

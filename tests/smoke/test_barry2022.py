@@ -10,11 +10,11 @@ import torch
 from PIL import Image
 
 from oneiros.core import Seeds
-from oneiros.nets.vgg import VGG, Anatomy
+from oneiros.nets.vgg import VGG, Architecture
 from oneiros.papers.barry2022 import experiment as recipe
-from oneiros.report import check, sound
+from oneiros.report import check, valid_rows
 from oneiros.runs.catalogue import EXPERIMENTS, experiment
-from oneiros.runs.experiment import Run, perform
+from oneiros.runs.experiment import Run, execute
 from oneiros.runs.store import read_rows
 
 REPLICA = ("locations", "exemplars", "similar", "downsampled", "month", "selection")
@@ -43,7 +43,7 @@ def lived(out, name: str, condition: str, seed: int = 0, **changed) -> pd.DataFr
         experiment=f"barry2022/{name}", scale="smoke", config=replace(chosen.scales["smoke"], **changed),
         condition=condition, seed=seed, out=out, data=None, device="cpu",
     )  # fmt: skip
-    perform(run, chosen, lambda fraction, text: None)
+    execute(run, chosen, lambda fraction, text: None)
     return read_rows(out)
 
 
@@ -100,7 +100,7 @@ def test_rows_can_be_judged_and_drawn(tmp_path):
     for condition in ("baseline", "location_4"):
         for seed in (0, 1, 2):
             rows = lived(tmp_path, "locations", condition, seed=seed, base=0.3, per_model=2)  # three sets of classes
-    judged = sound(rows)
+    judged = valid_rows(rows)
     assert judged.problems == ()
     answers = {claim.first: claim.verdict for claim in check(rows).claims if claim.n}
     assert set(answers) == {"location_4"}
@@ -132,7 +132,7 @@ def test_the_full_size_path_on_small_photographs(tmp_path, monkeypatch):
     """Photographs of many shapes, published convolutions (here: small ones in torchvision's names), no base classes."""
     photographs(tmp_path)
     chosen = experiment("barry2022/full-locations")
-    small = Anatomy(blocks=((2,), (2, 2), (2,), (2,), (3,)), size=32, head=(6,))
+    small = Architecture(blocks=((2,), (2, 2), (2,), (2,), (3,)), size=32, head=(6,))
     with Seeds(0).building("published"):
         published = {f"features.{i}": w for i, w in enumerate(VGG(small, 2).features.parameters())}
     monkeypatch.setattr(recipe, "vgg16_features", lambda: published)
@@ -142,7 +142,7 @@ def test_the_full_size_path_on_small_photographs(tmp_path, monkeypatch):
             experiment="barry2022/full-locations", scale="smoke", config=config, condition=condition,
             seed=1, out=tmp_path / "out", data=tmp_path, device="cpu",
         )  # fmt: skip
-        perform(run, chosen, lambda fraction, text: None)
+        execute(run, chosen, lambda fraction, text: None)
     rows = read_rows(tmp_path / "out")
     assert set(rows["order"]) == {"set 1 of 2"}
     assert len(rows[rows["metric"] == "day_accuracy"]) == 4
@@ -159,7 +159,7 @@ def lived_full(tmp_path):
         experiment="barry2022/full-month", scale="smoke", config=chosen.scales["smoke"], condition="none",
         seed=0, out=tmp_path / "out", data=tmp_path, device="cpu",
     )  # fmt: skip
-    perform(run, chosen, lambda fraction, text: None)
+    execute(run, chosen, lambda fraction, text: None)
 
 
 def test_all_of_its_experiments_can_be_found():

@@ -15,7 +15,7 @@ from oneiros.papers.deperrois2022.config import Config
 from oneiros.papers.deperrois2022.experiment import cycles, dreamed, lessons
 from oneiros.report import check
 from oneiros.runs.catalogue import experiment
-from oneiros.runs.experiment import Build, Life, Run, perform
+from oneiros.runs.experiment import BuildRequest, Life, Run, execute
 from oneiros.runs.store import read_rows
 from oneiros.runs.store.picture import read_picture
 
@@ -35,7 +35,7 @@ def outcome(tmp_path_factory) -> tuple[pd.DataFrame, Path]:
             experiment="deperrois2022/cifar10", scale="smoke", config=config, condition=condition, seed=0,
             out=root / "out", data=None, device="cpu",
         )  # fmt: skip
-        perform(run, CHOSEN, lambda fraction, text: None)
+        execute(run, CHOSEN, lambda fraction, text: None)
     return read_rows(root / "out"), root / "out"
 
 
@@ -115,7 +115,7 @@ def test_published_numbers_are_judged_at_paper_scale_only_and_claims_at_any(outc
 
 
 def build(config: Config, condition: str = "pad") -> Life:
-    return CHOSEN.build(Build(config=config, condition=condition, seed=0, data=None, device="cpu"))
+    return CHOSEN.build(BuildRequest(config=config, condition=condition, seed=0, data=None, device="cpu"))
 
 
 def test_training_losses_are_means_over_an_epoch_s_batches(tmp_path):

@@ -7,7 +7,7 @@ from oneiros.cli import main
 from oneiros.data import load
 from oneiros.data.features import features_provenance
 from oneiros.runs.catalogue import experiment
-from oneiros.runs.experiment import Run, perform
+from oneiros.runs.experiment import Run, execute
 from oneiros.runs.settings import override
 from oneiros.runs.store import read_results, read_rows
 
@@ -46,7 +46,7 @@ def test_pictures_become_features_that_an_experiment_learns(tmp_path, capsys):
         experiment="kubo2025/digits", scale="smoke", config=config, condition="src", seed=0, out=tmp_path, data=None,
         device="cpu",
     )  # fmt: skip
-    perform(run, chosen, lambda fraction, text: None)
+    execute(run, chosen, lambda fraction, text: None)
     rows = read_rows(tmp_path)
     assert (rows["metric"] == "accuracy_seen").sum() == 2 * 5
     (lived,) = read_results(tmp_path).runs

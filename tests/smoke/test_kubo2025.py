@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from oneiros.runs.catalogue import EXPERIMENTS, experiment
-from oneiros.runs.experiment import Run, perform
+from oneiros.runs.experiment import Run, execute
 from oneiros.runs.store import read_rows
 
 CHOSEN = experiment("kubo2025/digits")
@@ -15,7 +15,7 @@ def run_digits(out, condition: str) -> pd.DataFrame:
         experiment="kubo2025/digits", scale="smoke", config=CHOSEN.scales["smoke"], condition=condition,
         seed=0, out=out, data=None, device="cpu",
     )  # fmt: skip
-    perform(run, CHOSEN, lambda fraction, text: None)
+    execute(run, CHOSEN, lambda fraction, text: None)
     return read_rows(out)
 
 
@@ -73,7 +73,7 @@ def test_seeds_have_their_own_orders_and_conditions_share_them(tmp_path):
                 experiment="kubo2025/digits", scale="smoke", config=CHOSEN.scales["smoke"], condition=condition,
                 seed=seed, out=tmp_path, data=None, device="cpu",
             )  # fmt: skip
-            perform(run, CHOSEN, lambda fraction, text: None)
+            execute(run, CHOSEN, lambda fraction, text: None)
     rows = read_rows(tmp_path)
     orders = rows.groupby("seed")["order"].unique()
     assert all(len(names) == 1 for names in orders)

@@ -10,7 +10,7 @@ from oneiros.papers.kubo2025.figures import matrix
 from oneiros.papers.kubo2025.tables import lesson_of
 from oneiros.report.valid_rows import claims_of, targets_of
 from oneiros.runs.catalogue import experiment
-from oneiros.runs.experiment import Build, Run, perform
+from oneiros.runs.experiment import BuildRequest, Run, execute
 from oneiros.runs.store import read_rows
 
 NAMES = (
@@ -31,7 +31,7 @@ def run(name: str, out, condition: str) -> pd.DataFrame:
         experiment=f"kubo2025/{name}", scale="smoke", config=chosen.scales["smoke"], condition=condition,
         seed=0, out=out, data=None, device="cpu",
     )  # fmt: skip
-    perform(address, chosen, lambda fraction, text: None)
+    execute(address, chosen, lambda fraction, text: None)
     rows = read_rows(out)
     return rows[rows["condition"] == condition]
 
@@ -115,7 +115,7 @@ def test_the_loop_sleeps_too(table2):
     nights = table2[table2["phase"] == "night"].groupby("condition")["metric"].unique()
     assert set(nights["mnist_rnn_bptt_src"]) == {f"spiking-sleep/rate/{n}.weight" for n in ("hidden", "output")}
     life = experiment("kubo2025/table2")
-    build = Build(config=life.scales["smoke"], condition="mnist_rnn_bptt_src", seed=0, data=None, device="cpu")
+    build = BuildRequest(config=life.scales["smoke"], condition="mnist_rnn_bptt_src", seed=0, data=None, device="cpu")
     config = dataclasses.replace(
         life.scales["smoke"], mnist=dataclasses.replace(life.scales["smoke"].mnist, rnn_bptt=_still(life))
     )

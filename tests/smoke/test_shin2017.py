@@ -13,7 +13,7 @@ from oneiros.papers.shin2017.config import Config, scales
 from oneiros.papers.shin2017.experiment import STRATEGIES, schedule
 from oneiros.report import check
 from oneiros.runs.catalogue import experiment
-from oneiros.runs.experiment import Build, Run, perform
+from oneiros.runs.experiment import BuildRequest, Run, execute
 from oneiros.runs.store import read_pictures, read_rows, read_runs
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -28,7 +28,7 @@ def live(out, name: str, condition: str, **changed) -> pd.DataFrame:
         experiment=f"shin2017/{name}", scale="smoke", config=config, condition=condition,
         seed=0, out=out, data=None, device="cpu",
     )  # fmt: skip
-    perform(run, chosen, lambda fraction, text: None)
+    execute(run, chosen, lambda fraction, text: None)
     return read_rows(out)
 
 
@@ -83,7 +83,7 @@ def test_raw_examples_are_stored_by_exact_replay_alone(tmp_path):
 def test_a_chain_of_other_architectures_alternates_them(tmp_path):
     chosen = experiment("shin2017/chain")
     config = replace(chosen.scales["smoke"], data="digits")
-    life = chosen.build(Build(config=config, condition="chain_mixed", seed=0, data=None, device="cpu"))
+    life = chosen.build(BuildRequest(config=config, condition="chain_mixed", seed=0, data=None, device="cpu"))
     kinds = [type(heir).__name__ for heir in life.brain.net.solver.heirs]
     assert kinds == ["SmallConvNet", "Perceptron", "SmallConvNet"]
 
@@ -97,7 +97,9 @@ def test_two_domains_of_real_data(tmp_path, name):
     chosen = experiment(f"shin2017/{name}")
     condition = "lwf_gr" if name == "lwf" else "gr"
     root = SHARED if SHARED.exists() else None
-    life = chosen.build(Build(config=chosen.scales["smoke"], condition=condition, seed=0, data=root, device="cpu"))
+    life = chosen.build(
+        BuildRequest(config=chosen.scales["smoke"], condition=condition, seed=0, data=root, device="cpu")
+    )
     first, second = (task.train for task in life.tasks)
     assert first.images.shape[1:] == second.images.shape[1:] == (3, 32, 32)
     assert {task.name for task in life.tasks} == {"mnist", "mnist-on-cifar10"}
@@ -119,7 +121,7 @@ def test_every_condition_trains_its_solver_equally(name):
     chosen, steps, updates = experiment(f"shin2017/{name}"), {}, 0
     config = replace(chosen.scales["smoke"], data="digits", examples=60, tasks=2, gan_steps=3)
     for condition in sorted({*chosen.conditions} - {"joint"}):
-        life = chosen.build(Build(config=config, condition=condition, seed=0, data=None, device="cpu"))
+        life = chosen.build(BuildRequest(config=config, condition=condition, seed=0, data=None, device="cpu"))
         happened = list(lived(life.brain, life.tasks, life.schedule, life.seeds))
         solver = {"scholar-wake", "backprop-wake"}
         steps[condition] = sum(event.kind == "day" and event.phase in solver for event in happened)
@@ -134,7 +136,7 @@ def test_every_condition_trains_its_solver_equally(name):
 def test_no_condition_learns_for_more_epochs_than_another_at_any_scale(name):
     chosen = experiment(f"shin2017/{name}")
     small = replace(chosen.scales["smoke"], data="digits", examples=60)
-    lessons = chosen.lessons(Build(config=small, condition="none", seed=0, data=None, device="cpu"))
+    lessons = chosen.lessons(BuildRequest(config=small, condition="none", seed=0, data=None, device="cpu"))
     for config in chosen.scales.values():
         plans = {c: schedule(config, STRATEGIES[c], lessons, ("solver",)).epochs for c in chosen.conditions}
         assert plans == dict.fromkeys(plans, config.epochs)

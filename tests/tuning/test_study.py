@@ -12,7 +12,7 @@ from oneiros.runs.catalogue import experiment
 from oneiros.runs.search import Search
 from oneiros.runs.settings import override
 from oneiros.runs.store import ForeignOutputError
-from oneiros.tuning.fitness import Destiny, Fitness
+from oneiros.tuning.fitness import Fitness, LifeSeeds
 from oneiros.tuning.outcome import ranking, write_outcome
 from oneiros.tuning.study import FRESH, SEARCH, Request, Storage, finished, full, work
 
@@ -172,28 +172,28 @@ def digits():
 
 def test_the_first_sleep_is_the_life_that_run_lives(digits):
     from oneiros.life import live
-    from oneiros.runs.experiment import Build
+    from oneiros.runs.experiment import BuildRequest
 
     start = digits.search.starts[0]
     config = digits.search.place(replace(SMALL, evaluate_on="validation"), start)
-    life = DIGITS.build(Build(config=config, condition="src", seed=100, data=None, device="cpu"))
+    life = DIGITS.build(BuildRequest(config=config, condition="src", seed=100, data=None, device="cpu"))
     evenings = [
         m.value
         for event in live(life.brain, life.tasks, life.schedule, life.seeds)
         for m in life.measure(event)
         if (m.metric, m.phase) == ("accuracy_seen", "end")
     ]
-    assert list(digits.days(start, Destiny(seed=100, sleep=0))) == evenings
+    assert list(digits.days(start, LifeSeeds(seed=100, sleep=0))) == evenings
     assert len(evenings) == 5
 
 
 def test_a_day_that_no_candidate_changes_is_lived_once_and_changes_nothing(digits):
-    start, destiny = digits.search.starts[0], Destiny(seed=100, sleep=1)
+    start, life_seeds = digits.search.starts[0], LifeSeeds(seed=100, sleep=1)
     other = {**start, "dec": 5e-5, "steps": 300}
     afresh = Fitness(experiment=_always_from_birth(), condition="src", config=SMALL, data=None)
     for values in (start, other, start):
-        assert list(digits.days(values, destiny)) == list(afresh.days(values, destiny))
-    assert destiny in digits.evenings
+        assert list(digits.days(values, life_seeds)) == list(afresh.days(values, life_seeds))
+    assert life_seeds in digits.evenings
     assert not afresh.evenings
 
 
@@ -204,7 +204,7 @@ def _always_from_birth():
 
 def test_another_sleep_is_another_life_of_the_same_order(digits):
     start = digits.search.starts[0]
-    lives = [list(digits.days(start, Destiny(seed=100, sleep=k))) for k in (0, 1, 1)]
+    lives = [list(digits.days(start, LifeSeeds(seed=100, sleep=k))) for k in (0, 1, 1)]
     assert lives[0] != lives[1]
     assert lives[1] == lives[2]
 

@@ -7,7 +7,7 @@ import torch
 
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.life import Event, Schedule
-from oneiros.runs.experiment import Build, Life, Measured
+from oneiros.runs.experiment import BuildRequest, Life, Measured
 from oneiros.runs.search import Range, Search
 
 OPTIMUM = {"a": 0.3, "b": 20.0, "c": 7}
@@ -46,7 +46,7 @@ class Toy:
     """Reaches `height` on its last evening and 1 before; remembers what it was asked to build."""
 
     searches: Mapping[str, Search]
-    asked: list[Build] = field(default_factory=list)
+    asked: list[BuildRequest] = field(default_factory=list)
     paper: str = "toy"
     name: str = "hill"
     summary: str = "a hill"
@@ -54,7 +54,7 @@ class Toy:
     conditions: tuple[str, ...] = ("src",)
     drawings: tuple = ()
 
-    def build(self, what: Build) -> Life:
+    def build(self, what: BuildRequest) -> Life:
         self.asked.append(what)
 
         def measure(event: Event):

@@ -217,7 +217,7 @@ DEMO_CONDITIONS = ("sequential", "src", "rehearsal", "src_rehearsal")
 def run_command(command: RunCommand, console: Console) -> int:
     """`oneiros run`."""
     from oneiros.runs.experiment import Run
-    from oneiros.runs.sweep import plan
+    from oneiros.runs.sweep import pending
 
     _, conditions, config = _request(command)
     out = command.out or Path("out") / f"{command.name.replace('/', '-')}-{command.scale}"
@@ -235,7 +235,7 @@ def run_command(command: RunCommand, console: Console) -> int:
             f"--stack {command.stack} on the CPU: compiled kernels do there what a stack of tensors does on a GPU; "
             "leave it out (--jobs says how many runs are done at a time)"
         )
-    to_do = plan(runs)
+    to_do = pending(runs)
     jobs = -(-len(to_do) // command.stack)
     failed = (
         _sweep(to_do, _engine(command, device, jobs), console, total=len(runs), stack=command.stack) if to_do else []
@@ -543,7 +543,7 @@ def _print_status(status: Status, console: Console) -> None:
     for run in status.runs:
         if run.state in ("done", "waiting"):
             continue
-        where = f"{run.claim.host}, process {run.claim.pid}" if run.claim else ""
+        where = f"{run.lease.host}, process {run.lease.pid}" if run.lease else ""
         table.add_row(escape(run.name), run.state, f"{run.fraction:.0%}", escape(run.said), escape(where))
     if table.row_count:
         console.print(table)

@@ -56,7 +56,9 @@ class FrozenScholar:
     def dream(self, n: int, rng: torch.Generator) -> Batch:
         """`n` dreams as the generator draws them, without the solver's answers: for who learns from codes alone."""
         if not self.scholars:
-            raise RuntimeError("recall from FrozenScholar with no scholar in it: run the night phase Consolidate first")
+            raise RuntimeError(
+                "recall from FrozenScholar with no scholar in it: run the night phase SnapshotTeacher first"
+            )
         return self._scholar.generator.sample(n, rng)
 
     @torch.no_grad()
@@ -75,7 +77,9 @@ class FrozenScholar:
     def answer(self, x: Tensor) -> Tensor:
         """The frozen solver's scores for inputs of the caller's, `[n, classes]`."""
         if not self.scholars:
-            raise RuntimeError("answer of FrozenScholar with no scholar in it: run the night phase Consolidate first")
+            raise RuntimeError(
+                "answer of FrozenScholar with no scholar in it: run the night phase SnapshotTeacher first"
+            )
         return self._scholar.solver(x)
 
     def state_dict(self) -> dict[str, Tensor]:

@@ -60,7 +60,7 @@ class PastLessons:
     def recall(self, n: int, rng: torch.Generator) -> Batch:
         """`n` past examples, drawn uniformly with replacement over all days, with the old solver's answers."""
         if not self._past:
-            raise RuntimeError("recall from PastLessons with no past: run the night phase Consolidate after a day")
+            raise RuntimeError("recall from PastLessons with no past: run the night phase SnapshotTeacher after a day")
         chosen = torch.randint(len(self), (n,), generator=rng, device=rng.device).to(self._past[0].device)
         days, ends = [], 0
         for past in self._past:

@@ -1,8 +1,9 @@
 """Slow weights."""
 
+from oneiros.nets.cut import cut as cut
 from oneiros.nets.cut import names_above as names_above
-from oneiros.nets.cut import split as split
 from oneiros.nets.dreaming import DreamingNet as DreamingNet
+from oneiros.nets.dropout_perceptron import DropoutPerceptron as DropoutPerceptron
 from oneiros.nets.equilibrium import EquilibriumRNN as EquilibriumRNN
 from oneiros.nets.equilibrium import Euler as Euler
 from oneiros.nets.equilibrium import FixedPoint as FixedPoint
@@ -22,9 +23,8 @@ from oneiros.nets.patch_front import PatchFront as PatchFront
 from oneiros.nets.recurrent import RecurrentNet as RecurrentNet
 from oneiros.nets.scholar import Scholar as Scholar
 from oneiros.nets.scholar import Succession as Succession
-from oneiros.nets.thinned import ThinnedPerceptron as ThinnedPerceptron
 from oneiros.nets.vae import VAE as VAE
 from oneiros.nets.vae import ClassVAE as ClassVAE
 from oneiros.nets.vgg import VGG as VGG
-from oneiros.nets.vgg import Anatomy as Anatomy
+from oneiros.nets.vgg import Architecture as Architecture
 from oneiros.nets.wgan import WGAN as WGAN

@@ -14,7 +14,7 @@ from oneiros.nets.vgg import Normalise
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Split:
+class Cut:
     """The two parts of a network; they hold its very parameters, under their names.
 
     Attributes:
@@ -28,7 +28,7 @@ class Split:
     dense: tuple[nn.Module, ...] = ()
 
 
-def split(net: nn.Module, location: str) -> Split:
+def cut(net: nn.Module, location: str) -> Cut:
     """Cut `net` behind the module called `location`, so that above(below(x)) = net(x).
 
     Works for every network that torch.fx can trace (torchvision's classifiers, our VGG).
@@ -55,7 +55,7 @@ def split(net: nn.Module, location: str) -> Split:
     if len(calls) != 1:
         raise ValueError(f"{location!r} is called {len(calls)} times; replay needs a place that is passed once")
     above = _above(net, graph, calls[0])
-    return Split(below=_below(net, graph, calls[0]), above=above, dense=fully_connected(above))
+    return Cut(below=_below(net, graph, calls[0]), above=above, dense=fully_connected(above))
 
 
 @contextmanager
@@ -114,4 +114,4 @@ def _above(net: nn.Module, graph: fx.Graph, cut: fx.Node) -> fx.GraphModule:
 
 def names_above(net: nn.Module, location: str) -> tuple[str, ...]:
     """Names of the parameters that replay from `location` may move."""
-    return tuple(name for name, _ in split(net, location).above.named_parameters())
+    return tuple(name for name, _ in cut(net, location).above.named_parameters())

@@ -18,7 +18,7 @@ VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Anatomy:
+class Architecture:
     """Shape of a VGG.
 
     Attributes:
@@ -38,14 +38,16 @@ class Anatomy:
 
     def __post_init__(self) -> None:
         if not self.blocks or not all(self.blocks):
-            raise ValueError(f"Anatomy.blocks is {self.blocks}; expected at least one block of at least one layer")
+            raise ValueError(f"Architecture.blocks is {self.blocks}; expected at least one block of at least one layer")
         if self.size < 2 ** len(self.blocks):
             raise ValueError(
-                f"Anatomy.size is {self.size}, but {len(self.blocks)} blocks halve it {len(self.blocks)} times; "
+                f"Architecture.size is {self.size}, but {len(self.blocks)} blocks halve it {len(self.blocks)} times; "
                 f"expected at least {2 ** len(self.blocks)} pixels"
             )
         if len(self.mean) != len(self.std) or not self.mean:
-            raise ValueError(f"Anatomy has {len(self.mean)} means and {len(self.std)} stds; expected one a channel")
+            raise ValueError(
+                f"Architecture has {len(self.mean)} means and {len(self.std)} stds; expected one a channel"
+            )
 
     @property
     def features(self) -> int:
@@ -77,7 +79,7 @@ class VGG(nn.Module):
         classes: number of class scores.
     """
 
-    def __init__(self, anatomy: Anatomy, classes: int) -> None:
+    def __init__(self, anatomy: Architecture, classes: int) -> None:
         super().__init__()
         self.classes = classes
         self.normalise = Normalise(anatomy.mean, anatomy.std)
@@ -130,7 +132,7 @@ def _depth(name: str) -> tuple[list[int], bool]:
     return [int(number) for number in re.findall(r"\d+", name)], name.endswith("bias")
 
 
-def _features(anatomy: Anatomy) -> OrderedDict[str, nn.Module]:
+def _features(anatomy: Architecture) -> OrderedDict[str, nn.Module]:
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     channels = len(anatomy.mean)
     for block, widths in enumerate(anatomy.blocks, start=1):
@@ -142,7 +144,7 @@ def _features(anatomy: Anatomy) -> OrderedDict[str, nn.Module]:
     return layers
 
 
-def _head(anatomy: Anatomy, classes: int) -> OrderedDict[str, nn.Module]:
+def _head(anatomy: Architecture, classes: int) -> OrderedDict[str, nn.Module]:
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     units = anatomy.features
     for index, width in enumerate(anatomy.head, start=1):

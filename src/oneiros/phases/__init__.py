@@ -13,11 +13,11 @@ from oneiros.phases.bookkeeping.accumulate import Accumulate as Accumulate
 from oneiros.phases.bookkeeping.anneal import Anneal as Anneal
 from oneiros.phases.bookkeeping.encode import Encode as Encode
 from oneiros.phases.bookkeeping.encode import EncodeBeside as EncodeBeside
-from oneiros.phases.bookkeeping.encode import RestBelow as RestBelow
+from oneiros.phases.bookkeeping.encode import FreezeBelow as FreezeBelow
 from oneiros.phases.bookkeeping.forget import ForgetLatents as ForgetLatents
-from oneiros.phases.bookkeeping.handover import Consolidate as Consolidate
 from oneiros.phases.bookkeeping.handover import FreshOptimisers as FreshOptimisers
-from oneiros.phases.bookkeeping.handover import Newborn as Newborn
+from oneiros.phases.bookkeeping.handover import Reinitialise as Reinitialise
+from oneiros.phases.bookkeeping.handover import SnapshotTeacher as SnapshotTeacher
 from oneiros.phases.bookkeeping.handover import Succeed as Succeed
 from oneiros.phases.bookkeeping.remember import Remember as Remember
 from oneiros.phases.bookkeeping.remember import SealExemplars as SealExemplars
@@ -35,7 +35,7 @@ from oneiros.phases.night.exact_heads import Head as Head
 from oneiros.phases.night.exact_heads import Lda as Lda
 from oneiros.phases.night.exact_heads import Ridge as Ridge
 from oneiros.phases.night.exact_night import ExactNight as ExactNight
-from oneiros.phases.night.latent_mix import Replay as Replay
+from oneiros.phases.night.latent_mix import LatentMix as LatentMix
 from oneiros.phases.night.nrem import Nrem as Nrem
 from oneiros.phases.night.rem import Rem as Rem
 from oneiros.phases.night.selected_replay import SelectedReplay as SelectedReplay
@@ -44,7 +44,7 @@ from oneiros.phases.night.shrinkages import ByEvidence as ByEvidence
 from oneiros.phases.night.shrinkages import LikeliestCovariance as LikeliestCovariance
 from oneiros.phases.night.shrinkages import OracleApproximating as OracleApproximating
 from oneiros.phases.night.spiking_sleep import SpikingSleep as SpikingSleep
-from oneiros.phases.night.zero_grad_step import PhantomStep as PhantomStep
+from oneiros.phases.night.zero_grad_step import ZeroGradStep as ZeroGradStep
 from oneiros.phases.wake.backprop_wake import BackpropWake as BackpropWake
 from oneiros.phases.wake.convergent_wake import ConvergentWake as ConvergentWake
 from oneiros.phases.wake.dreaming_wake import DreamingWake as DreamingWake

@@ -15,10 +15,10 @@ from oneiros.core import Batch, Brain, LossTerm, Replayable
 from oneiros.equations.scholar import Ratio, share_of_new, soft_target_loss
 
 
-def surprise(scores: Float[Tensor, "n classes"], labels: Int64[Tensor, " n"]) -> Float[Tensor, " n"]:
+def cross_entropy_each(scores: Float[Tensor, "n classes"], labels: Int64[Tensor, " n"]) -> Float[Tensor, " n"]:
     """Cross-entropy of each example.
 
-    >>> surprise(torch.zeros(1, 2), torch.tensor([0]))  # log 2
+    >>> cross_entropy_each(torch.zeros(1, 2), torch.tensor([0]))  # log 2
     tensor([0.6931])
     """
     return cross_entropy(scores, labels, reduction="none")
@@ -28,7 +28,7 @@ def mean_cross_entropy(scores: Float[Tensor, "n classes"], batch: Batch) -> Floa
     """Cross-entropy of a batch, each row counting by its weight."""
     if batch.weight is None:
         return cross_entropy(scores, batch.targets())
-    return batch.mean(surprise(scores, batch.targets()))
+    return batch.mean(cross_entropy_each(scores, batch.targets()))
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class CrossEntropy:
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> Tensor:
         """Mean over the batch."""
-        return batch.mean(surprise(brain.net(batch.x), batch.targets()))
+        return batch.mean(cross_entropy_each(brain.net(batch.x), batch.targets()))
 
 
 def total(terms: Sequence[LossTerm], brain: Brain, batch: Batch, rng: torch.Generator) -> Tensor:
@@ -58,7 +58,7 @@ class HardTargets:
 
     def __call__(self, scores: Tensor, replayed: Batch) -> Tensor:
         """Cross-entropy of each replayed example, `[n]`."""
-        return surprise(scores, replayed.targets())
+        return cross_entropy_each(scores, replayed.targets())
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ from oneiros.report.tables import in_reading_order as in_reading_order
 from oneiros.report.tables import measured_table as measured_table
 from oneiros.report.tables import results_table as results_table
 from oneiros.report.tables import seeds_table as seeds_table
-from oneiros.report.valid_rows import Evidence as Evidence
+from oneiros.report.valid_rows import ValidRows as ValidRows
 from oneiros.report.valid_rows import claims_of as claims_of
-from oneiros.report.valid_rows import sound as sound
 from oneiros.report.valid_rows import targets_of as targets_of
+from oneiros.report.valid_rows import valid_rows as valid_rows
 from oneiros.report.valid_rows import values_by_seed as values_by_seed
 from oneiros.runs.drawing import Drawing as Drawing

@@ -10,7 +10,7 @@ import pandas as pd
 
 from oneiros.report.check import TargetVerdict
 from oneiros.report.matrices import Family
-from oneiros.report.series import Curve, thinned
+from oneiros.report.series import Curve, subsampled
 from oneiros.report.tables import intervals, unit_of
 from oneiros.report.units import scale_of, title
 from oneiros.report.valid_rows import conditions, values_by_seed
@@ -78,7 +78,7 @@ def _curves(curves: Sequence[Curve]) -> list[dict[str, Any]]:
             "unit": curve.unit,
             "x": curve.x_title,
             "series": {
-                name: [[short(value) for value in point] for point in thinned(points, most)]
+                name: [[short(value) for value in point] for point in subsampled(points, most)]
                 for name, points in curve.series.items()
             },
         }

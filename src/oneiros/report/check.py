@@ -9,7 +9,7 @@ import pandas as pd
 
 from oneiros.measure.metrics import claim, claim_answer, holm, mean_interval, seeds_needed, verdict
 from oneiros.report.units import higher_is_better, scale_of
-from oneiros.report.valid_rows import EXPERIMENT, Evidence, claims_of, only, sound, targets_of, values_by_seed
+from oneiros.report.valid_rows import EXPERIMENT, ValidRows, claims_of, only, targets_of, valid_rows, values_by_seed
 
 MISSES = ("not reproduced", "better", "fails")
 SUCCESSES = ("reproduced", "holds")
@@ -116,23 +116,23 @@ class Check:
         return all(each.verdict in SUCCESSES for each in (*self.targets, *self.claims))
 
 
-def check(rows: pd.DataFrame, evidence: Evidence | None = None) -> Check:
+def check(rows: pd.DataFrame, valid: ValidRows | None = None) -> Check:
     """Judge every experiment that `rows` contain by its paper's targets.csv and claims.csv.
 
     Args:
         rows: of all experiments.
-        evidence: what `sound` makes of them, if that is known already.
+        valid: what `valid_rows` makes of them, if that is known already.
     """
-    evidence = evidence or sound(rows)
+    valid = valid or valid_rows(rows)
     run = rows[EXPERIMENT].drop_duplicates()
     targets: list[TargetVerdict] = []
     claims: list[ClaimVerdict] = []
     for paper in run["paper"].unique():
         published, claimed = targets_of(paper).merge(run), claims_of(paper).merge(run)
-        mine = only(evidence.rows, [*published["metric"], *claimed["metric"]])
+        mine = only(valid.rows, [*published["metric"], *claimed["metric"]])
         targets += judge_targets(mine, published)
         claims += judge_claims(mine, claimed)
-    return Check(targets=tuple(targets), claims=tuple(claims), problems=evidence.problems)
+    return Check(targets=tuple(targets), claims=tuple(claims), problems=valid.problems)
 
 
 def judge_targets(rows: pd.DataFrame, targets: pd.DataFrame) -> list[TargetVerdict]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from oneiros.report.check import Check, ClaimVerdict, TargetVerdict, check
 from oneiros.report.tables import in_reading_order
-from oneiros.report.valid_rows import EXPERIMENT, sound
+from oneiros.report.valid_rows import EXPERIMENT, valid_rows
 from oneiros.runs.store import RunInfo, read_results
 
 
@@ -67,10 +67,10 @@ def judged(
     problems: Sequence[str] = (),
 ) -> Findings:
     """Judge rows wherever they come from."""
-    evidence = sound(rows)
-    checked = check(rows, evidence)
+    valid = valid_rows(rows)
+    checked = check(rows, valid)
     return Findings(
-        rows=evidence.rows,
+        rows=valid.rows,
         checked=checked,
         manifests=tuple(manifests),
         runs=tuple(runs),

@@ -55,10 +55,10 @@ def curves(rows: pd.DataFrame, first: Sequence[str] = ()) -> list[Curve]:
     return found[:MOST_CURVES]
 
 
-def thinned(points: Float[np.ndarray, "point 5"], most: int) -> Float[np.ndarray, "kept 5"]:
+def subsampled(points: Float[np.ndarray, "point 5"], most: int) -> Float[np.ndarray, "kept 5"]:
     """At most `most` of the points, evenly spread, the first and the last among them.
 
-    >>> thinned(np.arange(50.0).reshape(10, 5), most=3)[:, 0]
+    >>> subsampled(np.arange(50.0).reshape(10, 5), most=3)[:, 0]
     array([ 0., 20., 45.])
     """
     if len(points) <= most:

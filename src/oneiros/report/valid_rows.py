@@ -32,7 +32,7 @@ MOST_HEADLINES = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
+class ValidRows:
     """What a report may rest on.
 
     Attributes:
@@ -45,7 +45,7 @@ class Evidence:
     problems: tuple[str, ...]
 
 
-def sound(rows: pd.DataFrame) -> Evidence:
+def valid_rows(rows: pd.DataFrame) -> ValidRows:
     """Leave out runs that contradict themselves or stop early, and name them."""
     missing = [column for column in COLUMNS if column not in rows]
     if missing:
@@ -53,7 +53,7 @@ def sound(rows: pd.DataFrame) -> Evidence:
     rows, contradicted = _each_address_once(rows)
     rows = _without(rows, contradicted)
     unfinished = _unfinished(rows)
-    return Evidence(
+    return ValidRows(
         rows=_without(rows, unfinished).reset_index(drop=True),
         problems=(
             *_name(contradicted, "gives two different values for the same number (two runs mixed?); left out"),
@@ -93,7 +93,7 @@ def values_by_seed(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
     doubled = last[last.duplicated(RUN)]
     if len(doubled):
         names = "; ".join(_name(doubled, f"has several values of {stored!r} on its last day"))
-        raise ValueError(f"{names}: pass the rows through sound() first, or judge a metric with one value a day")
+        raise ValueError(f"{names}: pass the rows through valid_rows() first, or judge a metric with one value a day")
     return last.groupby([*EXPERIMENT, "condition", "seed"], as_index=False, sort=False).agg({"value": "mean"})
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 SHARE = 0.02  # of a run's time, at most, goes into commits between epochs
 
 
-class Pace:
+class CommitTimer:
     """A commit is due after `seconds`, or later where commits are so slow that they would take more than `SHARE`."""
 
     def __init__(self, seconds: float) -> None:

@@ -17,7 +17,7 @@ from oneiros.core import Brain, Seeds, Task
 from oneiros.data import DataError
 from oneiros.life import Cursor, Event, Schedule, batches_done, live, total_batches
 from oneiros.measure.probes.accuracy import first_nonfinite
-from oneiros.runs.commit_timer import Pace
+from oneiros.runs.commit_timer import CommitTimer
 from oneiros.runs.drawing import Drawing
 from oneiros.runs.live_view import Board, Latest, TensorBoard
 from oneiros.runs.store import Manifest, Picture, ResultsError, Row, RunFolder, require_same_configuration
@@ -69,7 +69,7 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Build:
+class BuildRequest:
     """What a recipe is asked to build."""
 
     config: Any
@@ -90,7 +90,7 @@ class Experiment(Protocol):
     scales: Mapping[str, Any]
     drawings: tuple[Drawing, ...]
 
-    def build(self, what: Build) -> Life:
+    def build(self, what: BuildRequest) -> Life:
         """Assemble one run."""
         ...
 
@@ -170,7 +170,7 @@ def _require_finite(brain: Brain, bad: Mapping[str, Tensor], event: Event, folde
     )
 
 
-class Diary:
+class RunRecorder:
     """What is kept of a life in its folder while it is lived: give every event to `write`.
 
     Rows and checkpoint are committed at every end of an epoch or task, and in between when `commit_seconds` are over.
@@ -194,7 +194,7 @@ class Diary:
         self.life = life
         self.start = restore(folder, life.brain, life.tallies) or Cursor()
         self._folder, self.address, self._report, self._board = folder, address, report, board
-        self._pace, self._latest, self._bad = Pace(commit_seconds), Latest(board), dict[str, Tensor]()
+        self._timer, self._latest, self._bad = CommitTimer(commit_seconds), Latest(board), dict[str, Tensor]()
         self._total = total_batches(life.tasks, life.schedule)
         report(batches_done(life.tasks, life.schedule, self.start) / self._total, "")
 
@@ -211,19 +211,19 @@ class Diary:
             folder.keep(picture)
         if event.resume is None:
             return
-        if event.kind != "batch_end" or self._pace.due():
-            with self._pace.committing():
+        if event.kind != "batch_end" or self._timer.due():
+            with self._timer.committing():
                 _require_finite(life.brain, self._bad, event, folder)
                 commit(folder, life.brain, event.resume, life.tallies)
         done = batches_done(life.tasks, life.schedule, event.resume)
         self._report(done / self._total, f"task {event.task + 1}/{len(life.tasks)}  {self._latest.words(done)}")
 
 
-def live_in_folder(diary: Diary) -> None:
+def live_in_folder(recorder: RunRecorder) -> None:
     """Live one run to its end, from where its folder left off."""
-    life = diary.life
-    for event in live(life.brain, life.tasks, life.schedule, life.seeds, start=diary.start):
-        diary.write(event)
+    life = recorder.life
+    for event in live(life.brain, life.tasks, life.schedule, life.seeds, start=recorder.start):
+        recorder.write(event)
 
 
 def manifest_of(run: Run, experiment: Experiment) -> Manifest:
@@ -245,7 +245,7 @@ def require_same_settings(run: Run, experiment: Experiment) -> None:
     require_same_configuration(run.out, manifest_of(run, experiment))
 
 
-def perform(run: Run, experiment: Experiment, report: Report) -> str:
+def execute(run: Run, experiment: Experiment, report: Report) -> str:
     """Do one run, or see that it is done. Returns its folder.
 
     Raises:
@@ -271,12 +271,14 @@ def perform(run: Run, experiment: Experiment, report: Report) -> str:
         return str(folder.path)
 
 
-class Entry:
-    """A run that has begun in its claimed folder: what it lives, its diary, and how it is sealed."""
+class OpenRun:
+    """A run that has begun in its leased folder: what it lives, its recorder, and how it is sealed."""
 
     def __init__(self, run: Run, experiment: Experiment, folder: RunFolder, report: Report) -> None:
         self.run, self.folder, self._report = run, folder, report
-        build = Build(config=run.config, condition=run.condition, seed=run.seed, data=run.data, device=run.device)
+        build = BuildRequest(
+            config=run.config, condition=run.condition, seed=run.seed, data=run.data, device=run.device
+        )
         self.life = experiment.build(build)
         folder.describe_data(dict(self.life.checksums), self.life.note)
         self.address = dict(paper=experiment.paper, experiment=experiment.name, condition=run.condition, seed=run.seed)
@@ -287,10 +289,10 @@ class Entry:
         self.folder.tell(fraction, text)
         self._report(fraction, text)
 
-    def diary(self) -> Diary:
+    def recorder(self) -> RunRecorder:
         """Go on where the folder left off."""
         seconds = self.run.commit_seconds
-        return Diary(self.life, self.folder, self.address, self.tell, commit_seconds=seconds, board=self.board)
+        return RunRecorder(self.life, self.folder, self.address, self.tell, commit_seconds=seconds, board=self.board)
 
     def seal(self) -> None:
         """The life is over."""
@@ -304,7 +306,7 @@ class Entry:
 
 def _live_through(run: Run, experiment: Experiment, folder: RunFolder, report: Report) -> None:
     began = time.perf_counter()
-    entry = Entry(run, experiment, folder, report)
-    live_in_folder(entry.diary())
-    entry.seal()
+    opened = OpenRun(run, experiment, folder, report)
+    live_in_folder(opened.recorder())
+    opened.seal()
     report(1.0, f"{time.perf_counter() - began:.0f} s")

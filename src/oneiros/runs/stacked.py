@@ -8,8 +8,8 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 
 from oneiros.data import DataError
-from oneiros.life import can_be_together, live_together, turns
-from oneiros.runs.experiment import Entry, Experiment, Report, Run, manifest_of
+from oneiros.life import can_be_stacked, live_stacked, turns
+from oneiros.runs.experiment import Experiment, OpenRun, Report, Run, manifest_of
 from oneiros.runs.store import BusyError, ResultsError, RunFolder
 
 
@@ -17,53 +17,53 @@ class NotStackableError(ValueError):
     """Nothing in the days of these lives can be lived by several brains together."""
 
 
-def perform_together(runs: Sequence[Run], experiment: Experiment, report: Report) -> None:
+def execute_stacked(runs: Sequence[Run], experiment: Experiment, report: Report) -> None:
     """Live side by side what is not finished of `runs`, each from where its folder left off.
 
-    A run that another process does, that cannot begin or that fails is left there, and the others go on; `perform`
+    A run that another process does, that cannot begin or that fails is left there, and the others go on; `execute`
     says why, or goes on with it.
 
     Raises:
         NotStackableError: no phase of their days can be lived together.
     """
-    with contextlib.ExitStack() as claims:
-        begun = [entry for run in runs for entry in _begin(run, experiment, report, claims)]
-        for entry in begun:
-            if not any(map(can_be_together, entry.life.schedule.day)):
+    with contextlib.ExitStack() as leases:
+        begun = [opened for run in runs for opened in _begin(run, experiment, report, leases)]
+        for opened in begun:
+            if not any(map(can_be_stacked, opened.life.schedule.day)):
                 raise NotStackableError(
-                    f"{entry.run.experiment}, condition {entry.run.condition}: no phase of its days can be lived by "
+                    f"{opened.run.experiment}, condition {opened.run.condition}: no phase of its days can be lived by "
                     "several brains together (EquilibriumWake can); leave --stack out"
                 )
-            entry.folder.shared_by = len(begun)
-        diaries = [entry.diary() for entry in begun]
-        lives = [turns(d.life.brain, d.life.tasks, d.life.schedule, d.life.seeds, start=d.start) for d in diaries]
+            opened.folder.shared_by = len(begun)
+        recorders = [opened.recorder() for opened in begun]
+        lives = [turns(d.life.brain, d.life.tasks, d.life.schedule, d.life.seeds, start=d.start) for d in recorders]
         failed = set[int]()
-        for i, event in live_together(lives):
-            if not _goes_well(begun[i], lambda i=i, event=event: diaries[i].write(event)):
+        for i, event in live_stacked(lives):
+            if not _goes_well(begun[i], lambda i=i, event=event: recorders[i].write(event)):
                 failed.add(i)
                 lives[i].close()
-        for i, entry in enumerate(begun):
+        for i, opened in enumerate(begun):
             if i not in failed:
-                _goes_well(entry, entry.seal)
+                _goes_well(opened, opened.seal)
     report(1.0, "")
 
 
-def _begin(run: Run, experiment: Experiment, report: Report, claims: contextlib.ExitStack) -> Iterator[Entry]:
+def _begin(run: Run, experiment: Experiment, report: Report, leases: contextlib.ExitStack) -> Iterator[OpenRun]:
     """The run, if it is there to be done."""
     with contextlib.suppress(BusyError, ResultsError, DataError):
-        folder = claims.enter_context(RunFolder.open(run.out, manifest_of(run, experiment)))
+        folder = leases.enter_context(RunFolder.open(run.out, manifest_of(run, experiment)))
         if folder.finished or (folder.failure and not run.retry_failed):
             return
         folder.forget_failure()
-        yield Entry(run, experiment, folder, report)
+        yield OpenRun(run, experiment, folder, report)
 
 
-def _goes_well(entry: Entry, step: Callable[[], None]) -> bool:
+def _goes_well(opened: OpenRun, step: Callable[[], None]) -> bool:
     try:
         step()
     except (ResultsError, DataError):
         return False  # the machine's fault, and not noted
     except Exception as error:  # noqa: BLE001 (whatever it is, the others go on)
-        entry.folder.fail(error)
+        opened.folder.fail(error)
         return False
     return True

@@ -7,16 +7,16 @@ from pathlib import Path
 from oneiros.runs.catalogue import experiment
 from oneiros.runs.engines import DIED, Engine, Job, Outcome
 from oneiros.runs.engines.engine import OnProgress, Progress
-from oneiros.runs.experiment import FailedBeforeError, Run, manifest_of, perform, require_same_settings
-from oneiros.runs.stacked import NotStackableError, perform_together
+from oneiros.runs.experiment import FailedBeforeError, Run, execute, manifest_of, require_same_settings
+from oneiros.runs.stacked import NotStackableError, execute_stacked
 from oneiros.runs.store import BusyError, note_failure, run_path
 from oneiros.runs.store.copy import copy_sealed, is_copied
 from oneiros.runs.store.lease import STALE_SECONDS
 from oneiros.runs.store.reading import read_run
-from oneiros.runs.store.sweep_list import write_plan
+from oneiros.runs.store.sweep_list import write_sweep_list
 
 BUSY, FAILED_BEFORE, NOT_STACKABLE = (e.__name__ for e in (BusyError, FailedBeforeError, NotStackableError))
-PATIENCE = STALE_SECONDS + 10  # so that a worker which waits sees a dead owner's claim get stale
+PATIENCE = STALE_SECONDS + 10  # so that a worker which waits sees a dead owner's lease get stale
 
 
 def do(work: Run | tuple[Run, ...], report: Progress) -> str:
@@ -26,15 +26,15 @@ def do(work: Run | tuple[Run, ...], report: Progress) -> str:
     # Sums are split by threads; with one, rows do not depend on the number of workers or the machine's cores.
     torch.set_num_threads(1)
     if isinstance(work, Run):
-        path = perform(work, experiment(work.experiment), report)
+        path = execute(work, experiment(work.experiment), report)
         if work.copy_to:
             copy_sealed(Path(path), work.out, work.copy_to)
         return path
-    perform_together(work, experiment(work[0].experiment), report)
+    execute_stacked(work, experiment(work[0].experiment), report)
     return ""
 
 
-def plan(runs: Sequence[Run]) -> list[Run]:
+def pending(runs: Sequence[Run]) -> list[Run]:
     """Note which runs are asked for; those that are not finished, or not copied to where they should be.
 
     Raises:
@@ -46,7 +46,7 @@ def plan(runs: Sequence[Run]) -> list[Run]:
     for run in first.values():
         require_same_settings(run, experiment(run.experiment))
     for out in {run.out for run in runs}:
-        write_plan(out, [m for run, m in zip(runs, manifests, strict=True) if run.out == out])
+        write_sweep_list(out, [m for run, m in zip(runs, manifests, strict=True) if run.out == out])
     return [
         run for run, manifest in zip(runs, manifests, strict=True) if not _is_done(run, run.out / run_path(manifest))
     ]

@@ -12,7 +12,7 @@ from oneiros.equations.scholar import Ratio
 from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.nets.scholar import Scholar
 from oneiros.nets.vae import ClassVAE
-from oneiros.phases.bookkeeping.handover import Consolidate, FreshOptimisers
+from oneiros.phases.bookkeeping.handover import FreshOptimisers, SnapshotTeacher
 from oneiros.phases.losses import Replayed, SoftTargets
 from oneiros.phases.wake.learn_class_vae import LearnClassVAE
 from oneiros.sleeper.mechanism import Attachment, Needs
@@ -86,7 +86,7 @@ class GenerativeReplay:
             "generator": torch.optim.Adam(vae.parameters(), lr=self.lr, fused=like.x.device.type in ("cpu", "cuda"))
         }
         brain = Brain(net=scholar, memory={"scholar": FrozenScholar(scholar)}, optim=optim)
-        night = (Consolidate(), FreshOptimisers(optim=("generator",)))
+        night = (SnapshotTeacher(), FreshOptimisers(optim=("generator",)))
         return (
             Attachment(
                 brain=brain, replays=(replay,), day=(learn,), night=night, view=self._in_units, shown=self._in_bounds

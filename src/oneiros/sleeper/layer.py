@@ -10,7 +10,7 @@ from oneiros.core import Batch, Brain, Seeds
 from oneiros.memory.class_activations import ClassActivations
 from oneiros.memory.exemplars import Exemplars
 from oneiros.nets.cut import names_above
-from oneiros.phases.bookkeeping.encode import EncodeBeside, RestBelow
+from oneiros.phases.bookkeeping.encode import EncodeBeside, FreezeBelow
 from oneiros.phases.bookkeeping.remember import Remember
 from oneiros.phases.night.category_replay import CategoryReplay
 from oneiros.phases.night.dreams import Dreams, Imagined
@@ -57,7 +57,7 @@ class LayerReplay:
 
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """Cut the network at the layer."""
-        night = (EncodeBeside(location=self.layer), RestBelow(location=self.layer), self.replay(net))
+        night = (EncodeBeside(location=self.layer), FreezeBelow(location=self.layer), self.replay(net))
         return (Attachment(brain=self.brain(net), day=(Remember(memory="today"),), night=night),)
 
     def replay(self, net: nn.Module) -> CategoryReplay:

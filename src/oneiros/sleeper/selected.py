@@ -9,8 +9,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from oneiros.core import Batch, Seeds
 from oneiros.memory.class_activations import ClassActivations
 from oneiros.memory.selector import Selector
-from oneiros.nets.cut import split
-from oneiros.phases.bookkeeping.encode import EncodeBeside, RestBelow
+from oneiros.nets.cut import cut
+from oneiros.phases.bookkeeping.encode import EncodeBeside, FreezeBelow
 from oneiros.phases.bookkeeping.remember import Remember
 from oneiros.phases.night.selected_replay import SelectedReplay
 from oneiros.sleeper.layer import LayerReplay
@@ -59,7 +59,7 @@ class SelectedLayerReplay:
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """Cut the network at the layer, and put the selector in charge of its nights."""
         inner, location = self.replay.replay(net), self.replay.layer
-        normalising = [type(m).__name__ for m in split(net, location).above.modules() if isinstance(m, _BatchNorm)]
+        normalising = [type(m).__name__ for m in cut(net, location).above.modules() if isinstance(m, _BatchNorm)]
         if normalising:
             raise ValueError(
                 f"there is {normalising[0]} above {location!r}: a selector's batches are of one class each, whose "
@@ -72,7 +72,7 @@ class SelectedLayerReplay:
         }
         night = (
             EncodeBeside(location=location, aside=self.rewarded),
-            RestBelow(location=location),
+            FreezeBelow(location=location),
             SelectedReplay(inner=inner, classes=classes, held="held", optim=inner.optim),
         )
         return (Attachment(brain=brain, day=(Remember(memory="today"),), night=night),)

@@ -8,13 +8,13 @@ from typing import Any
 from oneiros.brain_state import BrainState, brain_state, restore_brain
 from oneiros.core import Seeds
 from oneiros.life import Cursor, live
-from oneiros.runs.experiment import Build, Life
+from oneiros.runs.experiment import BuildRequest, Life
 from oneiros.runs.search import Search, Tunable
 from oneiros.runs.settings import override
 
 
 @dataclass(frozen=True, order=True)
-class Destiny:
+class LifeSeeds:
     """What decides a life besides its constants: the seed of weights and task order, and that of its days and nights.
 
     Sleep 0 is the life that `oneiros run` lives with this seed; every other number draws other noise in each night,
@@ -50,7 +50,7 @@ class Fitness:
     config: Any
     data: Path | None
     device: str = "cpu"
-    evenings: dict[Destiny, BrainState] = field(default_factory=dict)
+    evenings: dict[LifeSeeds, BrainState] = field(default_factory=dict)
     checksums: dict[str, str] = field(default_factory=dict)
     n_days: int = 0
 
@@ -59,27 +59,29 @@ class Fitness:
         """The condition's."""
         return self.experiment.searches[self.condition]
 
-    def days(self, values: Mapping[str, float | int], destiny: Destiny) -> Iterator[float]:
+    def days(self, values: Mapping[str, float | int], life_seeds: LifeSeeds) -> Iterator[float]:
         """What the constants `values` reach at the end of each day of one life."""
-        life = self._life(values, destiny)
+        life = self._life(values, life_seeds)
         start, evening = None, Cursor(0, life.schedule.epochs)
         keeps = self.search.nights_only and all(night.when == "task" for night in life.schedule.nights)
-        if keeps and destiny in self.evenings:
-            restore_brain(life.brain, self.evenings[destiny])
+        if keeps and life_seeds in self.evenings:
+            restore_brain(life.brain, self.evenings[life_seeds])
             start = evening
         for event in live(life.brain, life.tasks, life.schedule, life.seeds, start=start):
             if keeps and event.kind == "epoch_end" and event.resume == evening:
-                self.evenings[destiny] = brain_state(life.brain).copied()
+                self.evenings[life_seeds] = brain_state(life.brain).copied()
             # Every event, as in a run: a recipe may compare one with the next.
             measured = [m for m in life.measure(event) if m.metric == self.search.metric]
             if event.kind == "task_end":
                 yield next(m.value for m in measured if m.task == event.task and m.phase == "end")
 
-    def _life(self, values: Mapping[str, float | int], destiny: Destiny) -> Life:
+    def _life(self, values: Mapping[str, float | int], life_seeds: LifeSeeds) -> Life:
         config = self.search.place(override(self.config, self.search.validation), values)
         life = self.experiment.build(
-            Build(config=config, condition=self.condition, seed=destiny.seed, data=self.data, device=self.device)
+            BuildRequest(
+                config=config, condition=self.condition, seed=life_seeds.seed, data=self.data, device=self.device
+            )
         )
         self.checksums.update(life.checksums)
         self.n_days = len(life.tasks)
-        return replace(life, seeds=destiny.seeds(self.device)) if destiny.sleep else life
+        return replace(life, seeds=life_seeds.seeds(self.device)) if life_seeds.sleep else life

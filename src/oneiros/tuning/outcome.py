@@ -118,8 +118,8 @@ def write_outcome(storage: Storage, request: Request, search: Search) -> Path:
         "provenance": {
             "sampler": request.sampler,
             "seed": request.seed,
-            "search_lives": [str(destiny) for destiny in request.destinies(SEARCH)],
-            "fresh_lives": [str(destiny) for destiny in request.destinies(FRESH)],
+            "search_lives": [str(life_seeds) for life_seeds in request.lives_seeds(SEARCH)],
+            "fresh_lives": [str(life_seeds) for life_seeds in request.lives_seeds(FRESH)],
             "search": tally(studies[SEARCH]),
             "candidate": ranked[0].number,
             "is_start": ranked[0].is_start,

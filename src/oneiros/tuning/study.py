@@ -25,7 +25,7 @@ from oneiros.runs.search import Tunable
 from oneiros.runs.settings import settings
 from oneiros.runs.store import ForeignOutputError, code_version
 from oneiros.runs.store.manifest import canonical
-from oneiros.tuning.fitness import Destiny, Fitness
+from oneiros.tuning.fitness import Fitness, LifeSeeds
 from oneiros.tuning.race import fitness, hopeless
 from oneiros.tuning.samplers import SamplerName, distribution, make_sampler
 
@@ -63,11 +63,11 @@ class Request:
     out: Path
     data: Path | None
 
-    def destinies(self, study: str) -> list[Destiny]:
+    def lives_seeds(self, study: str) -> list[LifeSeeds]:
         """The lives of every candidate, in the order they are lived: first all orders, then other sleeps."""
         first = FIRST_SEED if study == SEARCH else FIRST_FRESH_SEED
         seeds = range(first, first + self.orders)
-        return [Destiny(seed=seed, sleep=sleep) for sleep in range(self.sleeps) for seed in seeds]
+        return [LifeSeeds(seed=seed, sleep=sleep) for sleep in range(self.sleeps) for seed in seeds]
 
     def identity(self) -> dict[str, Any]:
         """What two searches have in common if one may go on with the other's candidates."""
@@ -211,7 +211,7 @@ def work(request: Request, study_name: str, experiment: Tunable, report: Callabl
     with storage.worker() as name:
         while trial := storage.ask(study, experiment, request.condition, room):
             trial.set_user_attr("worker", name)
-            value = live_trial(trial, measure, request.destinies(study_name), race=study_name == SEARCH)
+            value = live_trial(trial, measure, request.lives_seeds(study_name), race=study_name == SEARCH)
             study.tell(trial, value)
             lived += 1
             done = len(finished(study))
@@ -224,29 +224,29 @@ def work(request: Request, study_name: str, experiment: Tunable, report: Callabl
     return lived
 
 
-def live_trial(trial: Trial, measure: Fitness, destinies: Sequence[Destiny], *, race: bool) -> float:
+def live_trial(trial: Trial, measure: Fitness, lives_seeds: Sequence[LifeSeeds], *, race: bool) -> float:
     """Live one candidate's lives and note what it reached; with `race`, give it up when it is hopeless."""
     began, search = time.perf_counter(), measure.search
     leaders = full(trial.study) if race else []
     best: list[list[float]] = leaders[0].user_attrs["reached"] if leaders else []
     reached: list[list[float]] = []
     why = ""
-    for destiny in destinies:
+    for life_seeds in lives_seeds:
         reached.append([])
-        for value in measure.days(trial.params, destiny):
+        for value in measure.days(trial.params, life_seeds):
             reached[-1].append(value)
             why = hopeless(reached, best, slack=search.slack, margin=search.margin)
             if why:
                 break
-        trial.report(fitness(reached, len(destinies), measure.n_days), len(reached))
+        trial.report(fitness(reached, len(lives_seeds), measure.n_days), len(reached))
         if why:
             break
     notes = {
         "reached": reached,
-        "lives": [str(destiny) for destiny in destinies[: len(reached)]],
+        "lives": [str(life_seeds) for life_seeds in lives_seeds[: len(reached)]],
         "given_up": why,
         "seconds": time.perf_counter() - began,
     }
     for key, value in notes.items():
         trial.set_user_attr(key, value)
-    return fitness(reached, len(destinies), measure.n_days)
+    return fitness(reached, len(lives_seeds), measure.n_days)

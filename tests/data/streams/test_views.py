@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from oneiros.data import DataError, Dataset, Examples
-from oneiros.data.streams import UneventfulTask, blended, in_colour, relabelled
+from oneiros.data.streams import EmptyTask, blended, in_colour, relabelled
 
 
 def dataset(name: str, images: torch.Tensor) -> Dataset:
@@ -42,9 +42,9 @@ def test_images_that_do_not_fit_are_refused():
 
 
 def test_nothing_happens_as_often_as_said():
-    quiet = UneventfulTask(name="quiet", classes=(0,), shape=(1, 2, 2), hours=3)
+    quiet = EmptyTask(name="quiet", classes=(0,), shape=(1, 2, 2), hours=3)
     batches = list(quiet.batches(torch.Generator()))
     assert len(batches) == len(quiet) == 3
     assert all(batch.x.shape == (0, 1, 2, 2) and len(batch.targets()) == 0 for batch in batches)
     with pytest.raises(ValueError, match="expected at least 1"):
-        UneventfulTask(name="quiet", classes=(0,), shape=(1,), hours=0)
+        EmptyTask(name="quiet", classes=(0,), shape=(1,), hours=0)

@@ -20,7 +20,7 @@ from oneiros.measure.probes.dreaming import (
     principal_axes,
 )
 from oneiros.nets.dreaming import DreamingNet
-from oneiros.phases import Replay
+from oneiros.phases import LatentMix
 
 
 def small() -> DreamingNet:
@@ -82,7 +82,7 @@ def test_principal_axes_are_sklearn_s_up_to_sign():
     torch.testing.assert_close(mean, z.mean(0))
 
 
-PAPER = Nights(Replay().mixed, Replay(memories=0.5, newest=0.5).mixed)
+PAPER = Nights(LatentMix().mixed, LatentMix(memories=0.5, newest=0.5).mixed)
 
 
 def test_dreams_are_made_of_the_latents_of_the_images():

@@ -11,8 +11,8 @@ from oneiros.runs.engines import Engine, InlineEngine
 from oneiros.runs.experiment import Run
 from oneiros.runs.settings import override
 from oneiros.runs.store import read_runs
-from oneiros.runs.store.lease import read_claim
-from oneiros.runs.sweep import do, plan, sweep
+from oneiros.runs.store.lease import read_lease
+from oneiros.runs.sweep import do, pending, sweep
 
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")  # as `RayEngine` does, read when Ray is imported
 ray = pytest.importorskip("ray", reason="needs the extra `ray`")
@@ -73,23 +73,23 @@ def test_every_run_finishes_though_a_node_is_killed_with_work_on_it(tmp_path, cl
         """The node of the first run that is a third through, together with everything on it."""
         condition, _, seed = key.partition("/")
         (folder,) = (tmp_path / "ray").glob(f"runs/*/*/{condition}/{seed}-*")
-        claim = read_claim(folder)
-        if killed or claim is None or not 0.3 < fraction < 0.8:
+        lease = read_lease(folder)
+        if killed or lease is None or not 0.3 < fraction < 0.8:
             return
-        raylet = parent(claim.pid)
+        raylet = parent(lease.pid)
         if raylet in nodes:
-            os.kill(claim.pid, signal.SIGKILL)
+            os.kill(lease.pid, signal.SIGKILL)
             cluster.remove_node(nodes[raylet], allow_graceful=False)
-            killed.append(claim.pid)
+            killed.append(lease.pid)
 
-    to_do = plan(runs(tmp_path / "ray"))
+    to_do = pending(runs(tmp_path / "ray"))
     engine = RayEngine(do, address=cluster.address)
     assert isinstance(engine, Engine)
     outcomes = list(sweep(engine, to_do, kill_a_node_at_work))
     assert killed, "no node was caught at work"
     assert {outcome.error for outcome in outcomes} == {""}
     assert len(outcomes) == 6
-    local = plan(runs(tmp_path / "local"))
+    local = pending(runs(tmp_path / "local"))
     assert {outcome.error for outcome in sweep(InlineEngine(do), local, lambda *heard: None)} == {""}
     assert left_by(tmp_path / "ray") == left_by(tmp_path / "local")
 

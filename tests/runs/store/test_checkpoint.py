@@ -26,7 +26,7 @@ OPTIMISERS = {
 }
 
 
-def newborn(optimiser="adam", hidden=4) -> Brain:
+def build_brain(optimiser="adam", hidden=4) -> Brain:
     with Seeds(0).building("init"):
         net = torch.nn.Sequential(torch.nn.Linear(3, hidden), torch.nn.Tanh(), torch.nn.Linear(hidden, 2))
     memory = {"mean": MeanInput(), "exemplars": Exemplars(per_class=2)}
@@ -51,7 +51,7 @@ def everything(brain: Brain) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_a_restored_brain_goes_on_bit_for_bit_as_the_original(tmp_path, optimiser):
-    original, restored = newborn(optimiser), newborn(optimiser)
+    original, restored = build_brain(optimiser), build_brain(optimiser)
     learn(original, range(3))
     save_brain(tmp_path / "c", original, Cursor(1, 2, 3), {"length": 7})
     assert load_brain(tmp_path / "c", restored) == (Cursor(1, 2, 3), {"length": 7})
@@ -107,7 +107,7 @@ def header(entries: dict) -> bytes:
 
 def foreign_files(tmp_path) -> dict[str, bytes]:
     whole = tmp_path / "whole"
-    save_brain(whole, newborn(), Cursor(), {})
+    save_brain(whole, build_brain(), Cursor(), {})
     untagged = tmp_path / "untagged"
     save_file({"net/0.weight": torch.zeros(4, 3)}, untagged)
     zipped = tmp_path / "zipped"
@@ -129,7 +129,7 @@ def foreign_files(tmp_path) -> dict[str, bytes]:
     "10 GB declared in 1 kB",
 ])  # fmt: skip
 def test_foreign_files_are_refused_and_change_nothing(tmp_path, kind):
-    path, brain = tmp_path / "c", newborn()
+    path, brain = tmp_path / "c", build_brain()
     path.write_bytes(foreign_files(tmp_path)[kind])
     before = {k: v.clone() for k, v in everything(brain).items()}
     with pytest.raises(CheckpointError, match="is no checkpoint of this run: .* Delete it to start the run afresh"):
@@ -145,29 +145,29 @@ def test_the_payload_of_these_tests_would_show_if_it_were_run(tmp_path):
 
 
 def test_another_networks_checkpoint_is_refused_by_its_shapes(tmp_path):
-    save_brain(tmp_path / "c", newborn(hidden=5), Cursor(), {})
+    save_brain(tmp_path / "c", build_brain(hidden=5), Cursor(), {})
     with pytest.raises(CheckpointError, match=r"net '0.weight' is \(5, 3\) torch.float32, expected \(4, 3\) torch"):
-        load_brain(tmp_path / "c", newborn())
+        load_brain(tmp_path / "c", build_brain())
 
 
 def other_optimiser() -> Brain:
-    return newborn("adagrad")
+    return build_brain("adagrad")
 
 
 def other_memory() -> Brain:
-    brain = newborn()
+    brain = build_brain()
     brain.memory["mean"] = Exemplars(per_class=1)
     return brain
 
 
 def memory_missing() -> Brain:
-    brain = newborn()
+    brain = build_brain()
     del brain.memory["mean"]
     return brain
 
 
 def other_precision() -> Brain:
-    brain = newborn()
+    brain = build_brain()
     brain.net.double()
     return brain
 
@@ -182,7 +182,7 @@ def other_precision() -> Brain:
     ],
 )
 def test_a_checkpoint_of_a_brain_of_other_parts_is_refused_and_changes_nothing(tmp_path, other, said):
-    save_brain(tmp_path / "c", newborn(), Cursor(), {})
+    save_brain(tmp_path / "c", build_brain(), Cursor(), {})
     brain = other()
     before = {k: v.clone() for k, v in everything(brain).items()}
     with pytest.raises(CheckpointError, match=said):
@@ -191,7 +191,7 @@ def test_a_checkpoint_of_a_brain_of_other_parts_is_refused_and_changes_nothing(t
 
 
 def test_a_learning_rate_that_changed_in_the_course_of_life_comes_back(tmp_path):
-    original, restored = newborn(), newborn()
+    original, restored = build_brain(), build_brain()
     original.optim["wake"].param_groups[0]["lr"] = 0.05
     save_brain(tmp_path / "c", original, Cursor(), {})
     load_brain(tmp_path / "c", restored)
@@ -212,7 +212,7 @@ def test_tied_and_transposed_weights_come_back(tmp_path):
 
 
 def test_a_disk_that_fills_up_leaves_the_last_checkpoint_and_says_so(tmp_path, monkeypatch):
-    save_brain(tmp_path / "c", newborn(), Cursor(1), {})
+    save_brain(tmp_path / "c", build_brain(), Cursor(1), {})
 
     def refuse(path: Path, data: bytes) -> None:
         path.touch()
@@ -220,6 +220,6 @@ def test_a_disk_that_fills_up_leaves_the_last_checkpoint_and_says_so(tmp_path, m
 
     monkeypatch.setattr(Path, "write_bytes", refuse)
     with pytest.raises(StorageError, match="the disk is full; free some space"):
-        save_brain(tmp_path / "c", newborn(), Cursor(2), {})
-    assert load_brain(tmp_path / "c", newborn()) == (Cursor(1), {})
+        save_brain(tmp_path / "c", build_brain(), Cursor(2), {})
+    assert load_brain(tmp_path / "c", build_brain()) == (Cursor(1), {})
     assert [path.name for path in tmp_path.iterdir()] == ["c"]

@@ -33,7 +33,7 @@ from oneiros.runs.store.checkpoint import WEIGHTS, load_brain, save_brain, save_
 from oneiros.runs.store.reading import RunInfo
 from oneiros.runs.store.row import COLUMNS
 from oneiros.runs.store.status import read_status
-from oneiros.runs.store.sweep_list import read_plans, write_plan
+from oneiros.runs.store.sweep_list import read_sweep_lists, write_sweep_list
 from oneiros.runs.store.table import rows_of
 from oneiros.runs.store.tensors import read_tensors, write_tensors
 
@@ -124,11 +124,11 @@ def test_a_seal_cannot_make_the_report_read_other_files(tmp_path):
 
 @pytest.mark.parametrize("name", ["../../secret", "/etc/passwd", "runs/a/b/c", "runs/a/../b/c/d", "runs/./b/c/d", 7])
 def test_a_plan_that_leads_out_of_the_folder_is_refused_and_told_by_status(tmp_path, name):
-    write_plan(tmp_path, [manifest()])
-    (plan,) = (tmp_path / "sweeps").iterdir()
-    plan.write_text(json.dumps({"runs": [name]}))
+    write_sweep_list(tmp_path, [manifest()])
+    (listed,) = (tmp_path / "sweeps").iterdir()
+    listed.write_text(json.dumps({"runs": [name]}))
     with pytest.raises(DamagedError, match="is no list of runs"):
-        read_plans(tmp_path)
+        read_sweep_lists(tmp_path)
     assert "is no list of runs" in read_status(tmp_path).problems[0]
 
 

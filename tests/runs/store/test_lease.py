@@ -1,4 +1,4 @@
-"""Claims: one owner at a time, whoever dies is followed, and whoever was followed writes nothing more."""
+"""Leases: one owner at a time, whoever dies is followed, and whoever was followed writes nothing more."""
 
 import dataclasses
 import errno
@@ -15,18 +15,18 @@ import filelock
 import pytest
 
 from oneiros.runs.store import BusyError, Manifest, RunFolder, StorageError
-from oneiros.runs.store import lease as claim
-from oneiros.runs.store.lease import Claim, alive, newest, read_claim
+from oneiros.runs.store import lease as lease
+from oneiros.runs.store.lease import Lease, alive, newest, read_lease
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(claim, "POLL_SECONDS", 0.02)
-    monkeypatch.setattr(claim, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(lease, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(lease, "BEAT_SECONDS", 0.05)
 
 
 def foreign(folder: Path, generation: int = 1, **changed) -> Path:
-    """A claim that another machine holds, whose locks nobody sees here."""
+    """A lease that another machine holds, whose locks nobody sees here."""
     said = {"host": "far", "machine": "away", "pid": 7, "since": "2026-01-01", "released": False, "beats": 0}
     said |= {"seconds": 0.0, "first": None, "fraction": 0.25, "text": "", **changed}
     path = folder / f".claim-{generation}.json"
@@ -42,13 +42,13 @@ def eventually(condition) -> bool:
 
 
 def test_one_owner_at_a_time_who_is_named(tmp_path):
-    first = Claim.take(tmp_path)
+    first = Lease.take(tmp_path)
     with pytest.raises(BusyError, match=rf"another process is running .* \(process {os.getpid()} on"):
-        Claim.take(tmp_path)
+        Lease.take(tmp_path)
     assert alive(tmp_path)
     first.release()
     assert not alive(tmp_path)
-    second = Claim.take(tmp_path)
+    second = Lease.take(tmp_path)
     assert newest(tmp_path) == 2
     assert [path.name for path in tmp_path.glob(".claim-*")] == [".claim-2.json"]
     second.release(finished=True)
@@ -56,16 +56,16 @@ def test_one_owner_at_a_time_who_is_named(tmp_path):
 
 
 def test_it_beats_and_says_how_far_it_is(tmp_path):
-    held = Claim.take(tmp_path)
+    held = Lease.take(tmp_path)
     held.tell(0.25, "half of half")
     held.tell(0.5, "half")
 
     def told() -> bool:
-        info = read_claim(tmp_path)
+        info = read_lease(tmp_path)
         return info is not None and info.beats >= 2 and info.text == "half"
 
     assert eventually(told)
-    info = read_claim(tmp_path)
+    info = read_lease(tmp_path)
     assert info is not None
     assert (info.first, info.fraction, info.pid, info.here) == (0.25, 0.5, os.getpid(), True)
     held.release()
@@ -87,7 +87,7 @@ def test_a_beating_owner_on_another_machine_keeps_its_claim(tmp_path):
     heart.start()
     try:
         with pytest.raises(BusyError, match=r"process 7 on far"):
-            Claim.take(tmp_path, patience=0.6, stale=0.3)
+            Lease.take(tmp_path, patience=0.6, stale=0.3)
     finally:
         over.set()
         heart.join()
@@ -98,9 +98,9 @@ def test_a_beating_owner_on_another_machine_keeps_its_claim(tmp_path):
 def test_an_owner_on_another_machine_that_stands_still_is_followed_whatever_clocks_say(tmp_path, wall_clock):
     os.utime(foreign(tmp_path), (wall_clock, wall_clock))
     with pytest.raises(BusyError):
-        Claim.take(tmp_path, patience=0.1, stale=0.3)
+        Lease.take(tmp_path, patience=0.1, stale=0.3)
     began = time.monotonic()
-    taken = Claim.take(tmp_path, patience=5.0, stale=0.3)
+    taken = Lease.take(tmp_path, patience=5.0, stale=0.3)
     assert 0.3 <= time.monotonic() - began < 4
     assert newest(tmp_path) == 2
     taken.release()
@@ -108,16 +108,16 @@ def test_an_owner_on_another_machine_that_stands_still_is_followed_whatever_cloc
 
 def test_a_released_claim_of_another_machine_is_free_at_once(tmp_path):
     foreign(tmp_path, released=True)
-    Claim.take(tmp_path).release()
+    Lease.take(tmp_path).release()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"host": 1}', "null"])
 def test_a_claim_that_says_nothing_is_waited_for_and_followed(tmp_path, text):
     foreign(tmp_path).write_text(text)
-    assert read_claim(tmp_path) is None
+    assert read_lease(tmp_path) is None
     with pytest.raises(BusyError):
-        Claim.take(tmp_path)
-    Claim.take(tmp_path, patience=5.0, stale=0.1).release()
+        Lease.take(tmp_path)
+    Lease.take(tmp_path, patience=5.0, stale=0.1).release()
 
 
 def test_who_was_followed_writes_nothing_more(tmp_path):
@@ -136,13 +136,13 @@ def test_who_was_followed_writes_nothing_more(tmp_path):
         with pytest.raises(BusyError):
             folder.seal()
         assert not (folder.path / "done.json").exists()
-    info = read_claim(folder.path)
+    info = read_lease(folder.path)
     assert info is not None
     assert (info.host, info.released) == ("far", False), "nor does it give back what is not its own"
 
 
 def test_who_was_followed_by_one_that_finished_and_left_writes_nothing_either(tmp_path):
-    held = Claim.take(tmp_path)
+    held = Lease.take(tmp_path)
     (tmp_path / ".claim-1.json").unlink()
     with pytest.raises(BusyError, match="was taken over"):
         held.require()
@@ -156,8 +156,8 @@ def test_who_was_followed_by_one_that_finished_and_left_writes_nothing_either(tm
 
 def test_a_killed_owner_on_this_machine_is_followed_at_once(tmp_path):
     code = (
-        "import sys; from pathlib import Path; from oneiros.runs.store.lease import Claim\n"
-        "Claim.take(Path(sys.argv[1])); print('in', flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from oneiros.runs.store.lease import Lease\n"
+        "Lease.take(Path(sys.argv[1])); print('in', flush=True); sys.stdin.read()"
     )
     arguments = [sys.executable, "-c", code, str(tmp_path)]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
@@ -165,22 +165,22 @@ def test_a_killed_owner_on_this_machine_is_followed_at_once(tmp_path):
         assert other.stdout.readline() == "in\n"
         assert alive(tmp_path)
         with pytest.raises(BusyError):
-            Claim.take(tmp_path)
+            Lease.take(tmp_path)
         other.kill()
         other.wait()
         assert not alive(tmp_path)
-        Claim.take(tmp_path).release()
+        Lease.take(tmp_path).release()
 
 
 def test_of_many_who_want_a_free_claim_one_gets_it(tmp_path):
-    got: list[Claim] = []
+    got: list[Lease] = []
     refused = []
     gate = threading.Barrier(8)
 
     def want() -> None:
         gate.wait()
         try:
-            got.append(Claim.take(tmp_path))
+            got.append(Lease.take(tmp_path))
         except BusyError as error:
             refused.append(error)
 
@@ -194,23 +194,23 @@ def test_of_many_who_want_a_free_claim_one_gets_it(tmp_path):
 
 
 def test_numbers_decide_where_locks_do_not_reach(tmp_path, monkeypatch):
-    """Without locks at all, of those who saw the same stale claim still only one follows it."""
+    """Without locks at all, of those who saw the same stale lease still only one follows it."""
 
     locks = itertools.count()
     lock = filelock.FileLock
     monkeypatch.setattr(filelock, "FileLock", lambda path: lock(f"{path}-of-machine-{next(locks)}"))
     foreign(tmp_path)
-    got: list[Claim] = []
+    got: list[Lease] = []
     gate = threading.Barrier(8)
 
     def follow() -> None:
         gate.wait()
         try:
-            got.append(Claim.take(tmp_path, patience=0.35, stale=0.3))
+            got.append(Lease.take(tmp_path, patience=0.35, stale=0.3))
         except BusyError:
             return
 
-    monkeypatch.setattr(claim.ClaimInfo, "here", property(lambda info: False))
+    monkeypatch.setattr(lease.LeaseInfo, "here", property(lambda info: False))
     threads = [threading.Thread(target=follow) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -228,14 +228,14 @@ def test_a_folder_that_cannot_be_written_to_is_told_and_left_free(tmp_path, monk
     with monkeypatch.context() as full:
         full.setattr(os, "link", refuse)
         with pytest.raises(StorageError, match="the folder cannot be written to; choose another --out"):
-            Claim.take(tmp_path)
+            Lease.take(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [".lock"]
-    Claim.take(tmp_path).release()
+    Lease.take(tmp_path).release()
 
 
 def test_an_old_number_made_again_is_no_claim(tmp_path):
     foreign(tmp_path, generation=5)
-    info = read_claim(tmp_path)
+    info = read_lease(tmp_path)
     assert info is not None
-    assert not claim._create(tmp_path / ".claim-3.json", dataclasses.replace(info, host="late"))
+    assert not lease._create(tmp_path / ".claim-3.json", dataclasses.replace(info, host="late"))
     assert newest(tmp_path) == 5

@@ -51,7 +51,7 @@ class Learn:
         return {"loss": loss.detach()}
 
 
-def newborn():
+def build_brain():
     with Seeds(0).building("init"):
         net = torch.nn.Linear(3, 2)
     return Brain(
@@ -65,7 +65,7 @@ def run(out, die_at=""):
     with RunFolder.open(Path(out), manifest) as folder:
         if folder.finished:
             return
-        brain = newborn()
+        brain = build_brain()
         start = restore(folder, brain)
         if die_at:
             arrange_death(die_at)
@@ -94,7 +94,7 @@ def arrange_death(method):
 
 
 def serve():
-    newborn()
+    build_brain()
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:

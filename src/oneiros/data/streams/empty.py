@@ -1,4 +1,4 @@
-"""A day on which nothing new happens: batches without rows, for scholars that learn from dreams alone."""
+"""A day without lessons: batches of no rows, for lives that learn from dreams alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,10 @@ from oneiros.core import Batch
 
 
 @dataclass(frozen=True, kw_only=True)
-class UneventfulTask:
-    """`hours` batches of no examples; meets `oneiros.core.Task`. Day phases that replay live on their memory alone.
+class EmptyTask:
+    """`hours` batches of no examples; meets `oneiros.core.Task`.
+
+    Day phases that replay live on their memory alone, and `Away` dreams.
 
     Attributes:
         name: what the task is called in results.
@@ -23,12 +25,12 @@ class UneventfulTask:
     name: str
     classes: tuple[int, ...]
     shape: Sequence[int]
-    hours: int
+    hours: int = 1
     device: str = "cpu"
 
     def __post_init__(self) -> None:
         if self.hours < 1:
-            raise ValueError(f"UneventfulTask.hours is {self.hours}; expected at least 1")
+            raise ValueError(f"EmptyTask.hours is {self.hours}; expected at least 1")
 
     def __len__(self) -> int:
         """Batches an epoch."""

@@ -36,7 +36,7 @@ def covered(
 
 
 Mixing = Callable[[Float[Tensor, "b latent"], Float[Tensor, "b latent"], torch.Generator], Float[Tensor, "b latent"]]
-"""Latents of this wake batch and of the previous one, to those that are dreamed of: `Replay.mixed`, say."""
+"""Latents of this wake batch and of the previous one, to those that are dreamed of: `LatentMix.mixed`, say."""
 
 
 class Nights(NamedTuple):

@@ -8,7 +8,7 @@ half being novel. `--set NAME=VALUE` replaces a field.
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from oneiros.nets.vgg import Anatomy
+from oneiros.nets.vgg import Architecture
 
 # Ten mammals with four legs and fur, the most alike that the 100 classes of our Tiny ImageNet have. They are always
 # novel, two to a model, so that each is also learned among unlike classes. Chosen before any run.
@@ -70,7 +70,7 @@ class Config:
     data: str = "tiny-imagenet-100"
     weights: Literal["pretrain", "torchvision"] = "pretrain"
     evaluate_on: Literal["test", "validation"] = "test"
-    anatomy: Anatomy
+    anatomy: Architecture
     pretraining: Pretraining = field(default_factory=Pretraining)
     base: float = 0.5
     per_model: int = 10
@@ -112,9 +112,9 @@ class Config:
 
 
 # Mean and spread of the pixels of Tiny ImageNet's training images.
-TINY = Anatomy(size=64, mean=(0.4838, 0.4503, 0.3987), std=(0.2733, 0.2644, 0.2780))
+TINY = Architecture(size=64, mean=(0.4838, 0.4503, 0.3987), std=(0.2733, 0.2644, 0.2780))
 # The original network took pixels of 0-255 with the mean subtracted; torchvision's copy of it says so in this way.
-CAFFE = Anatomy(mean=(0.48235, 0.45882, 0.40784), std=(1 / 255, 1 / 255, 1 / 255))
+CAFFE = Architecture(mean=(0.48235, 0.45882, 0.40784), std=(1 / 255, 1 / 255, 1 / 255))
 SMALL = replace(TINY, blocks=((16,), (32,), (64,), (128, 128), (128, 128)), head=(256, 256))
 
 # Quick's learning rate, not tuned at this size, which has not been run.
@@ -124,7 +124,7 @@ REPLICA = Config(anatomy=TINY, pretraining=Pretraining(epochs=60), lr=0.1)
 # (`python -m bench speed replay`).
 QUICK = Config(anatomy=SMALL, train=120, lr=0.1, rewarded=6)
 SMOKE = Config(
-    data="digits", anatomy=Anatomy(blocks=((4,), (4,), (4,), (4,), (8,)), head=(16,), size=32), per_model=5,
+    data="digits", anatomy=Architecture(blocks=((4,), (4,), (4,), (4,), (8,)), head=(16,), size=32), per_model=5,
     pretraining=Pretraining(epochs=1), similar=tuple("56789"), train=12, validation=4, test=4, days=2, month=2,
     fits=2,
 )  # fmt: skip

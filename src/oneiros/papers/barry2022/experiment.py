@@ -14,7 +14,7 @@ from oneiros.core import Brain, DayPhase, Memory, NightPhase, Seeds, Task
 from oneiros.data import DataError, Examples, load
 from oneiros.data.photographs import class_names, load_photographs
 from oneiros.data.pretrained import vgg16_features
-from oneiros.data.streams import AwayTask, ExampleTask
+from oneiros.data.streams import EmptyTask, ExampleTask
 from oneiros.life import Event, Night, Schedule
 from oneiros.memory.class_activations import ClassActivations
 from oneiros.memory.images import Images
@@ -28,13 +28,13 @@ from oneiros.papers.barry2022.pretrain import pretrained_features
 from oneiros.phases import Augment, Away, CategoryReplay, Encode, Remember, SelectedReplay, VisualWake
 from oneiros.phases.optim import TensorFlowAdam
 from oneiros.runs.drawing import Drawing
-from oneiros.runs.experiment import Build, Life, Measured
+from oneiros.runs.experiment import BuildRequest, Life, Measured
 
 CHUNK = 250  # images looked at at once
 REPLICA = "replica: a small VGG that oneiros pretrains, on Tiny ImageNet at 64 pixels, in place of VGG-16 on ImageNet"
 
 
-def prepare(what: Build, condition: Condition) -> tuple[Lessons, Mapping[str, Tensor], str]:
+def prepare(what: BuildRequest, condition: Condition) -> tuple[Lessons, Mapping[str, Tensor], str]:
     """Images of this run's model, the convolutions it begins with, and the name of its set of classes."""
     config: Config = what.config
     if condition.images:
@@ -63,7 +63,9 @@ def prepare(what: Build, condition: Condition) -> tuple[Lessons, Mapping[str, Te
     return lessons_of(train, test, chosen, config, checksums), features, replica + name
 
 
-def newborn(config: Config, condition: Condition, lessons: Lessons, features: Mapping[str, Tensor], seed: int) -> Brain:
+def build_brain(
+    config: Config, condition: Condition, lessons: Lessons, features: Mapping[str, Tensor], seed: int
+) -> Brain:
     """Pretrained convolutions below a new head, with the memories that the condition needs."""
     device = lessons.train.images.device
     with Seeds(seed).building("head"):
@@ -113,7 +115,8 @@ def days(config: Config, condition: Condition, lessons: Lessons, count: int) -> 
     def day(number: int) -> Task:
         name = f"day {number + 1}"
         if condition.away and number:
-            return AwayTask(name=name, classes=classes, like=lessons.train.batch(torch.tensor([0])).x[0])
+            first = lessons.train.batch(torch.tensor([0])).x[0]
+            return EmptyTask(name=name, classes=classes, shape=tuple(first.shape), device=str(first.device))
         return ExampleTask(
             name=name, classes=classes, train=lessons.train, test=lessons.test, batch_size=config.batch_size
         )
@@ -183,12 +186,12 @@ class CategoryLearning:
     tracks: bool = False
     paper: str = "barry2022"
 
-    def build(self, what: Build) -> Life:
+    def build(self, what: BuildRequest) -> Life:
         """One run, ready to live."""
         config: Config = what.config
         condition = self.of(config)[what.condition]
         lessons, features, name = prepare(what, condition)
-        brain = newborn(config, condition, lessons, features, what.seed)
+        brain = build_brain(config, condition, lessons, features, what.seed)
         assert isinstance(brain.net, VGG)
         return Life(
             brain=brain,

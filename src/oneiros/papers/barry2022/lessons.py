@@ -11,8 +11,8 @@ from torch.nn.functional import interpolate
 
 from oneiros.core import Seeds
 from oneiros.data import DataError, Examples
-from oneiros.data.streams import carve
-from oneiros.nets.vgg import Anatomy
+from oneiros.data.streams import train_val_split
+from oneiros.nets.vgg import Architecture
 from oneiros.papers.barry2022.config import Config
 
 
@@ -80,7 +80,7 @@ def lessons_of(
     """Images of `classes`, at the network's size. The validation split is the same for every seed and condition."""
     mine, theirs = (fit(_renumbered(part, classes), config.anatomy) for part in (train, test))
     per_class = len(mine) // len(classes)
-    rest, validation = carve(mine, fraction=config.validation / per_class, rng=Seeds(0).rng("validation"))
+    rest, validation = train_val_split(mine, fraction=config.validation / per_class, rng=Seeds(0).rng("validation"))
     judged = theirs if config.evaluate_on == "test" else validation
     return Lessons(
         train=first_of_each(rest, config.train),
@@ -99,7 +99,7 @@ def first_of_each(examples: Examples, count: int) -> Examples:
     return examples.subset(torch.cat(chosen))
 
 
-def fit(examples: Examples, anatomy: Anatomy) -> Examples:
+def fit(examples: Examples, anatomy: Architecture) -> Examples:
     """Images of the network's size and channels: resized bilinearly, grey repeated."""
     images = examples.images
     if images.shape[1] != len(anatomy.mean):

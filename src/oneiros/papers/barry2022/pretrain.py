@@ -19,7 +19,7 @@ from oneiros.nets.vgg import VGG
 from oneiros.papers.barry2022.config import SCALES, Config
 from oneiros.papers.barry2022.lessons import curriculum, lessons_of
 from oneiros.runs.drawing import Drawing
-from oneiros.runs.experiment import Build, Life
+from oneiros.runs.experiment import BuildRequest, Life
 from oneiros.runs.schooling import Schooling, made_once, weights_name
 
 
@@ -71,7 +71,7 @@ class Pretrain:
     conditions: tuple[str, ...] = ("schooling",)
     drawings: tuple[Drawing, ...] = ()
 
-    def build(self, what: Build) -> Life:
+    def build(self, what: BuildRequest) -> Life:
         """One schooling."""
         data = load_data(what.config.data, root=what.data, device=what.device)
         return schooling(what.config, data, what.seed, what.device)

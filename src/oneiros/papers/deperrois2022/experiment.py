@@ -12,7 +12,7 @@ import torch
 from oneiros.core import Brain, DayPhase, NightPhase, Seeds
 from oneiros.data import Dataset, Examples, load
 from oneiros.data.files import data_root
-from oneiros.data.streams import CentredTask, carve, joint, thin
+from oneiros.data.streams import CentredTask, joint, subsample, train_val_split
 from oneiros.life import Night, Schedule
 from oneiros.measure.probes.dreaming import Nights
 from oneiros.memory.recent_latents import RecentLatents
@@ -20,9 +20,9 @@ from oneiros.nets.dreaming import DreamingNet
 from oneiros.nets.extractors import EXTRACTORS
 from oneiros.papers.deperrois2022.config import Config
 from oneiros.papers.deperrois2022.measure import Observer
-from oneiros.phases import DreamingWake, ForgetLatents, Nrem, PhantomStep, Rem, Replay
+from oneiros.phases import DreamingWake, ForgetLatents, LatentMix, Nrem, Rem, ZeroGradStep
 from oneiros.runs.drawing import Drawing
-from oneiros.runs.experiment import Build, Life
+from oneiros.runs.experiment import BuildRequest, Life
 
 
 class Cycle(NamedTuple):
@@ -39,25 +39,28 @@ def cycles(config: Config) -> dict[str, Cycle]:
     Wake gets noise, and NREM counts half (paper, "Modifications specific to pathological models").
     """
     wake, nrem = DreamingWake(), Nrem()
-    mixed = Replay(memories=config.memories, newest=config.newest)
+    mixed = LatentMix(memories=config.memories, newest=config.newest)
     rem = Rem(replay=mixed)
     alone = DreamingWake(losses=("image", "kl"), noise=config.noise_without_rem)
     # What optimisers before torch 2 did besides: parameters that a phase's loss does not reach drift on.
-    idle_judge, idle_latent = PhantomStep(parameters=("encoder.judge.",)), PhantomStep(parameters=("encoder.latent.",))
+    idle_judge, idle_latent = (
+        ZeroGradStep(parameters=("encoder.judge.",)),
+        ZeroGradStep(parameters=("encoder.latent.",)),
+    )
     return {
         "pad": Cycle(wake, (nrem, rem)),
-        "without_memory_mix": Cycle(wake, (nrem, Rem(replay=Replay()))),
+        "without_memory_mix": Cycle(wake, (nrem, Rem(replay=LatentMix()))),
         "without_rem": Cycle(alone, (Nrem(weight=config.nrem_weight_without_rem),)),
         "without_nrem": Cycle(wake, (rem,)),
         "wake_only": Cycle(alone),
         "rem_before_nrem": Cycle(wake, (rem, nrem)),
-        "rem_from_noise": Cycle(wake, (nrem, Rem(replay=Replay(memories=0.0)))),
-        "rem_from_memories": Cycle(wake, (nrem, Rem(replay=Replay(newest=config.newest)))),
+        "rem_from_noise": Cycle(wake, (nrem, Rem(replay=LatentMix(memories=0.0)))),
+        "rem_from_memories": Cycle(wake, (nrem, Rem(replay=LatentMix(newest=config.newest)))),
         "nrem_mixed": Cycle(wake, (Nrem(replay=mixed), rem)),
         "untrained": Cycle(None),
         "pad_phantom_steps": Cycle(wake, (nrem, idle_judge, rem, idle_latent)),
         # There, even the absent NREM stepped: on momentum, with all of the encoder.
-        "without_nrem_phantom_steps": Cycle(wake, (PhantomStep(parameters=("encoder.",)), rem, idle_latent)),
+        "without_nrem_phantom_steps": Cycle(wake, (ZeroGradStep(parameters=("encoder.",)), rem, idle_latent)),
     }
 
 
@@ -69,7 +72,7 @@ CONDITIONS = (
 
 def dreamed(config: Config, cycle: Cycle) -> Nights:
     """What the cycle's own NREM and REM dream of; the paper's mixtures stand for a sleep that it lacks."""
-    single, mixed = Replay(), Replay(memories=config.memories, newest=config.newest)
+    single, mixed = LatentMix(), LatentMix(memories=config.memories, newest=config.newest)
     nrem = next((phase.replay for phase in cycle.night if isinstance(phase, Nrem)), single)
     rem = next((phase.replay for phase in cycle.night if isinstance(phase, Rem)), mixed)
     return Nights(nrem=nrem.mixed, rem=rem.mixed)
@@ -88,15 +91,15 @@ def lessons(config: Config, data: Dataset, seeds: Seeds) -> tuple[Examples, Exam
     """Images to learn from and to be tested on; the split and the test images are the same for every seed."""
     train, test = data.train, data.test
     if config.evaluate_on == "validation":
-        train, test = carve(train, fraction=config.validation, rng=Seeds(0).rng("validation"))
+        train, test = train_val_split(train, fraction=config.validation, rng=Seeds(0).rng("validation"))
     if config.examples:
-        train = thin(train, limit=config.examples, rng=seeds.rng("thin"))
+        train = subsample(train, limit=config.examples, rng=seeds.rng("thin"))
     if config.test_examples:
-        test = thin(test, limit=config.test_examples, rng=Seeds(0).rng("thin-test"))
+        test = subsample(test, limit=config.test_examples, rng=Seeds(0).rng("thin-test"))
     return train, test
 
 
-def newborn(config: Config, seeds: Seeds, device: str) -> Brain:
+def build_brain(config: Config, seeds: Seeds, device: str) -> Brain:
     """An untaught brain with one optimiser for each pathway."""
     with seeds.building("init"):
         net = DreamingNet(channels=config.channels, latents=config.latents).to(device)
@@ -120,7 +123,7 @@ class Dreaming:
     paper: str = "deperrois2022"
     conditions: tuple[str, ...] = CONDITIONS
 
-    def build(self, what: Build) -> Life:
+    def build(self, what: BuildRequest) -> Life:
         """One run, ready to live."""
         config: Config = what.config
         seeds = Seeds(what.seed)
@@ -128,17 +131,17 @@ class Dreaming:
         data = load(config.data, root=what.data, device=what.device)
         train, test = lessons(config, data, seeds)
         task = CentredTask(inner=joint(train, test, batch_size=config.batch_size))
-        brain = newborn(config, seeds, what.device)
+        brain = build_brain(config, seeds, what.device)
         cycle = cycles(config)[what.condition]
-        plan = schedule(config, cycle)
+        planned = schedule(config, cycle)
         observer = Observer(
             brain=brain, config=config, seeds=seeds, train=train, test=test, batches=len(task), extractor=extractor,
-            epochs=plan.epochs, nights=dreamed(config, cycle),
+            epochs=planned.epochs, nights=dreamed(config, cycle),
         )  # fmt: skip
         return Life(
             brain=brain,
             tasks=(task,),
-            schedule=plan,
+            schedule=planned,
             seeds=Seeds(what.seed, what.device),
             order=task.name,
             measure=observer.measure,

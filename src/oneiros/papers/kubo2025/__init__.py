@@ -4,13 +4,13 @@ from functools import partial
 
 from oneiros.papers.kubo2025.config import DIGITS_SCALES, MNIST_SCALES
 from oneiros.papers.kubo2025.controls import CONTROLS, controls
+from oneiros.papers.kubo2025.datasets import SCALES
 from oneiros.papers.kubo2025.experiment import CONDITIONS as CONDITIONS
 from oneiros.papers.kubo2025.experiment import ClassIncremental
 from oneiros.papers.kubo2025.figures import IMPORTANCE_FIGURES, REHEARSAL_FIGURES, TABLE2_FIGURES
 from oneiros.papers.kubo2025.importance import CLASSES, Importance
 from oneiros.papers.kubo2025.measure import measurements
 from oneiros.papers.kubo2025.search import searches
-from oneiros.papers.kubo2025.subjects import SCALES
 from oneiros.papers.kubo2025.tables import EVERY_NIGHT, STRATEGIES, Cell, Strategy, Table, cells
 
 MNIST = ClassIncremental(

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from oneiros.core import Seeds
 from oneiros.data import Dataset, load
-from oneiros.data.streams import thin
+from oneiros.data.streams import subsample
 from oneiros.life import run_through
 from oneiros.nets.blocks import ConvBlocks
 from oneiros.runs.drawing import Drawing
-from oneiros.runs.experiment import Build, Life
+from oneiros.runs.experiment import BuildRequest, Life
 from oneiros.runs.schooling import Schooling, made_once, weights_name
 
 
@@ -57,7 +57,7 @@ BLOCKS_SCALES = {
 
 def schooling(config: BlocksConfig, data: Dataset, seed: int, device: str) -> Life:
     """The life of the blocks: all classes at once; measures test accuracy at the end."""
-    train = thin(data.train, limit=config.examples, rng=Seeds(seed).rng("thin")) if config.examples else data.train
+    train = subsample(data.train, limit=config.examples, rng=Seeds(seed).rng("thin")) if config.examples else data.train
     with Seeds(seed).building("blocks"):
         net = ConvBlocks(len(train.classes), width=config.width, grid=config.grid).to(device)
     how = Schooling(
@@ -90,7 +90,7 @@ class Blocks:
     conditions: tuple[str, ...] = ("schooling",)
     drawings: tuple[Drawing, ...] = ()
 
-    def build(self, what: Build) -> Life:
+    def build(self, what: BuildRequest) -> Life:
         """One schooling."""
         data = load(what.config.data, root=what.data, device=what.device)
         return schooling(replace(what.config, seed=what.seed), data, what.seed, what.device)

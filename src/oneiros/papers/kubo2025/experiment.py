@@ -11,7 +11,7 @@ import torch
 
 from oneiros.core import Brain, DayPhase, Memory, NightPhase, Seeds
 from oneiros.data import Examples, load
-from oneiros.data.streams import carve, class_incremental, joint, order_name, task_order, thin
+from oneiros.data.streams import class_incremental, joint, order_name, subsample, task_order, train_val_split
 from oneiros.life import Event, Night, Schedule
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.mean_input import MeanInput
@@ -22,7 +22,7 @@ from oneiros.phases.around.rehearse import Rehearse
 from oneiros.phases.bookkeeping.remember import Remember, SealExemplars
 from oneiros.phases.wake.equilibrium_wake import EquilibriumWake
 from oneiros.runs.drawing import Drawing
-from oneiros.runs.experiment import Build, Life, Measured
+from oneiros.runs.experiment import BuildRequest, Life, Measured
 from oneiros.runs.search import Search
 
 
@@ -94,14 +94,14 @@ class Source(Protocol):
         ...
 
 
-def lessons(what: Build, config: Source) -> Lessons:
+def lessons(what: BuildRequest, config: Source) -> Lessons:
     """Load, carve the validation split off, and thin for small scales."""
     seeds = Seeds(what.seed)
     data = load(config.data, root=what.data, device=what.device)
     # The split is the same for every seed: no run may train on what another chose its constants by.
-    train, validation = carve(data.train, fraction=config.validation, rng=Seeds(0).rng("validation"))
+    train, validation = train_val_split(data.train, fraction=config.validation, rng=Seeds(0).rng("validation"))
     if config.examples:
-        train = thin(train, limit=config.examples, rng=seeds.rng("thin"))
+        train = subsample(train, limit=config.examples, rng=seeds.rng("thin"))
     test = data.test if config.evaluate_on == "test" else validation
     return Lessons(train, test, data.checksums, note_on(data.provenance))
 
@@ -125,7 +125,7 @@ def note_on(provenance: Mapping[str, Any]) -> str:
     return f"own features: {through}, {accuracy}, not published weights"
 
 
-def newborn(config: Config, strategy: Strategy, train: Examples, seeds: Seeds) -> Brain:
+def build_brain(config: Config, strategy: Strategy, train: Examples, seeds: Seeds) -> Brain:
     """An untaught brain with the memories its strategy needs."""
     relaxation = FixedPoint() if config.relaxation == "fixed_point" else Euler(steps=config.free_steps, dt=config.dt)
     sizes = (train.images[0].numel(), config.hidden, len(train.classes))
@@ -172,7 +172,7 @@ class ClassIncremental:
     strategies: Callable[[Config], dict[str, Strategy]] = strategies
     measurements: Callable[..., Callable[[Event], Iterator[Measured]]] = measurements
 
-    def build(self, what: Build) -> Life:
+    def build(self, what: BuildRequest) -> Life:
         """One run, ready to live."""
         config: Config = what.config
         strategy, seeds = self.strategies(config)[what.condition], Seeds(what.seed, what.device)
@@ -182,7 +182,7 @@ class ClassIncremental:
             tasks = (joint(train, test, batch_size=config.batch_size),)
         else:
             tasks = class_incremental(train, test, order=order, per_task=config.per_task, batch_size=config.batch_size)
-        brain = newborn(config, strategy, train, Seeds(what.seed))
+        brain = build_brain(config, strategy, train, Seeds(what.seed))
         return Life(
             brain=brain,
             tasks=tasks,

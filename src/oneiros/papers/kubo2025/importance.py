@@ -16,7 +16,7 @@ from oneiros.memory import MeanInput
 from oneiros.papers.kubo2025.measure import measurements
 from oneiros.papers.kubo2025.tables import Table
 from oneiros.runs.drawing import Drawing
-from oneiros.runs.experiment import Build, Life, Measured
+from oneiros.runs.experiment import BuildRequest, Life, Measured
 
 CLASSES = (0, 1, 2, 3)
 NOTES = ("first day", "second day")
@@ -42,7 +42,7 @@ class Importance:
         """Without and with the last night."""
         return self.table.conditions
 
-    def build(self, what: Build) -> Life:
+    def build(self, what: BuildRequest) -> Life:
         """One run, ready to live."""
         life = self.table.build(what)
         tasks = [task for task in life.tasks if isinstance(task, ExampleTask)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from oneiros.papers.kubo2025.config import LAYERS, Config, literal_night
-from oneiros.papers.kubo2025.subjects import Learner, Subject, Tables
+from oneiros.papers.kubo2025.datasets import DatasetConfig, Learner, Tables
 from oneiros.phases.night.spiking_sleep import SpikingSleep
 from oneiros.runs.search import Range, Search
 
@@ -133,7 +133,7 @@ class PlaceIn:
     def __call__(self, config: Tables, values: Mapping[str, float | int]) -> Tables:
         """`config` with the cell's night multiplied by `values`."""
         learner = self.learner(config)
-        subject: Subject = getattr(config, self.subject)
+        subject: DatasetConfig = getattr(config, self.subject)
         slept = replace(learner, sleep=scaled(learner.sleep, values))
         return replace(config, **{self.subject: replace(subject, **{self.network: slept})})
 

@@ -11,17 +11,17 @@ import torch
 
 from oneiros.core import Brain, DayPhase, Memory, Seeds
 from oneiros.data import Examples
-from oneiros.data.streams import ExampleTask, class_incremental, joint, order_name, task_order, thin
+from oneiros.data.streams import ExampleTask, class_incremental, joint, order_name, subsample, task_order
 from oneiros.life import Event, Night, Schedule
 from oneiros.memory import Exemplars, MeanInput
+from oneiros.papers.kubo2025.datasets import DatasetConfig, Tables
 from oneiros.papers.kubo2025.experiment import Lessons, lessons
 from oneiros.papers.kubo2025.measure import measurements
-from oneiros.papers.kubo2025.networks import NETWORKS, Taught
+from oneiros.papers.kubo2025.networks import NETWORKS, NetworkSetup
 from oneiros.papers.kubo2025.search import cell_search
-from oneiros.papers.kubo2025.subjects import Subject, Tables
 from oneiros.phases import EarlyNights, Rehearse, Remember, SealExemplars
 from oneiros.runs.drawing import Drawing
-from oneiros.runs.experiment import Build, Life, Measured
+from oneiros.runs.experiment import BuildRequest, Life, Measured
 from oneiros.runs.search import Search
 
 
@@ -69,7 +69,7 @@ class Lesson(NamedTuple):
 
 def lesson_of(config: Tables, cell: Cell) -> Lesson:
     """That of the scale and the data set; that of its authors where a network is taught as published."""
-    subject: Subject = getattr(config, cell.subject)
+    subject: DatasetConfig = getattr(config, cell.subject)
     if cell.network == "ff_bp_published":
         made = subject.ff_bp_published
         return Lesson(made.examples, made.batch_size, made.epochs)
@@ -78,14 +78,14 @@ def lesson_of(config: Tables, cell: Cell) -> Lesson:
     return Lesson(config.examples, config.batch_size, subject.epochs)
 
 
-def examples_of(what: Build, subject: Subject, limit: int) -> Lessons:
+def examples_of(what: BuildRequest, subject: DatasetConfig, limit: int) -> Lessons:
     """Training and test examples of one data set, thinned where the scale says so."""
     config: Tables = what.config
     source = _Source(subject.data, config.evaluate_on, limit, config.validation)
     found = lessons(what, source)
     if config.test_examples:
         # The same for every seed, so that differences between seeds are not differences of the test.
-        found = found._replace(test=thin(found.test, limit=config.test_examples, rng=Seeds(0).rng("thin test")))
+        found = found._replace(test=subsample(found.test, limit=config.test_examples, rng=Seeds(0).rng("thin test")))
     return found
 
 
@@ -99,7 +99,7 @@ class _Source:
     validation: float
 
 
-def newborn(config: Tables, cell: Cell, train: Examples, seeds: Seeds) -> tuple[Brain, Taught]:
+def build_brain(config: Tables, cell: Cell, train: Examples, seeds: Seeds) -> tuple[Brain, NetworkSetup]:
     """An untaught brain with the memories its strategy needs, and how it will be taught."""
     subject = getattr(config, cell.subject)
     with seeds.building("init"):
@@ -119,7 +119,7 @@ def newborn(config: Tables, cell: Cell, train: Examples, seeds: Seeds) -> tuple[
     return Brain(net=taught.net, memory=memory, optim=optim), taught
 
 
-def schedule(config: Tables, cell: Cell, taught: Taught, today: int) -> Schedule:
+def schedule(config: Tables, cell: Cell, taught: NetworkSetup, today: int) -> Schedule:
     """Days and nights of a cell; what its strategy leaves out is absent."""
     day: tuple[DayPhase, ...] = (taught.wake,)
     night = taught.night
@@ -166,7 +166,7 @@ class Table:
         sleepers = {name: cell for name, cell in self.cells.items() if cell.strategy == STRATEGIES["src"]}
         return {name: cell_search(self.scales["paper"], c.subject, c.network) for name, c in sleepers.items()}
 
-    def build(self, what: Build) -> Life:
+    def build(self, what: BuildRequest) -> Life:
         """One run, ready to live."""
         config, cell = what.config, self.cells[what.condition]
         lesson = lesson_of(config, cell)
@@ -176,7 +176,7 @@ class Table:
             tasks = (joint(train, test, batch_size=lesson.batch_size),)
         else:
             tasks = class_incremental(train, test, order=order, per_task=config.per_task, batch_size=lesson.batch_size)
-        brain, taught = newborn(config, cell, train, Seeds(what.seed))
+        brain, taught = build_brain(config, cell, train, Seeds(what.seed))
         return Life(
             brain=brain,
             tasks=tasks,

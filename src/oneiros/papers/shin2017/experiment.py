@@ -1,6 +1,6 @@
 """Shin et al. 2017: scholars that learn task after task from today and from their predecessor's dreams.
 
-Read from the bottom: `Replay.build` assembles lessons, scholar, memory, schedule and measurements.
+Read from the bottom: `ScholarExperiment.build` assembles lessons, scholar, memory, schedule and measurements.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ from oneiros.papers.shin2017.measure import measurements, pictures
 from oneiros.phases.around.interleave import Interleave
 from oneiros.phases.around.repeated import Repeated
 from oneiros.phases.bookkeeping.anneal import Anneal
-from oneiros.phases.bookkeeping.handover import Consolidate, FreshOptimisers, Newborn, Succeed
+from oneiros.phases.bookkeeping.handover import FreshOptimisers, Reinitialise, SnapshotTeacher, Succeed
 from oneiros.phases.bookkeeping.remember import Remember
 from oneiros.phases.losses import HardTargets, SoftTargets
 from oneiros.phases.wake.backprop_wake import BackpropWake
@@ -38,7 +38,7 @@ from oneiros.phases.wake.learn_wgan import LearnWGAN
 from oneiros.phases.wake.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
 from oneiros.phases.wake.scholar_wake import ScholarWake
 from oneiros.runs.drawing import Drawing
-from oneiros.runs.experiment import Build, Life
+from oneiros.runs.experiment import BuildRequest, Life
 
 
 class Strategy(NamedTuple):
@@ -76,7 +76,7 @@ STRATEGIES = {
 SEQUENCES = ("gr", "gr_wgan", "gr_vae", "er", "noise", "none", "joint")
 
 
-def newborn(config: Config, strategy: Strategy, lessons: Lessons, device: str, seeds: Seeds) -> Brain:
+def build_brain(config: Config, strategy: Strategy, lessons: Lessons, device: str, seeds: Seeds) -> Brain:
     """An untaught scholar (or a bare solver where nothing dreams), its memory and optimisers."""
     pixels = torch.Size(lessons.shape).numel()
     with seeds.building("solver"):
@@ -157,11 +157,11 @@ def schedule(config: Config, strategy: Strategy, lessons: Lessons, optim: tuple[
     )
     night: tuple[NightPhase, ...] = (FreshOptimisers(optim=optim),)
     if strategy.generator or strategy.exact:
-        night = (Consolidate(), *night)
+        night = (SnapshotTeacher(), *night)
     if strategy.heirs:
         night = (*night, Succeed())
     if strategy.fresh:
-        night = (*night, Newborn(part="generator"))
+        night = (*night, Reinitialise(part="generator"))
     return Schedule(day=day, nights=(Night("task", night),), epochs=config.epochs)
 
 
@@ -196,52 +196,52 @@ def _generator_days(config: Config, strategy: Strategy, lessons: Lessons, ratio:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Replay:
+class ScholarExperiment:
     """`oneiros run shin2017/NAME`."""
 
     name: str
     summary: str
     scales: Mapping[str, Config]
-    lessons: Callable[[Build], Lessons]
+    lessons: Callable[[BuildRequest], Lessons]
     conditions: tuple[str, ...] = SEQUENCES
     drawings: tuple[Drawing, ...] = DRAWINGS
     paper: str = "shin2017"
 
-    def build(self, what: Build) -> Life:
+    def build(self, what: BuildRequest) -> Life:
         """One run, ready to live."""
         config: Config = what.config
         strategy, lessons = STRATEGIES[what.condition], self.lessons(what)
         if strategy.joint:
             lessons = days.all_at_once(lessons, config.batch_size)
-        brain = newborn(config, strategy, lessons, what.device, Seeds(what.seed))
-        plan = schedule(config, strategy, lessons, tuple(brain.optim))
+        brain = build_brain(config, strategy, lessons, what.device, Seeds(what.seed))
+        planned = schedule(config, strategy, lessons, tuple(brain.optim))
         return Life(
             brain=brain,
             tasks=lessons.tasks,
-            schedule=plan,
+            schedule=planned,
             seeds=Seeds(what.seed, what.device),
             order=lessons.order,
-            measure=measurements(config, brain, lessons, plan, Seeds(what.seed, what.device)),
+            measure=measurements(config, brain, lessons, planned, Seeds(what.seed, what.device)),
             draw=pictures(config, brain, lessons, Seeds(what.seed, what.device)),
             checksums=lessons.checksums,
             note=lessons.note,
         )
 
 
-CLASSES = Replay(
+CLASSES = ScholarExperiment(
     name="classes",
     summary="split MNIST, two new classes a task (Fig. 6, 7)",
     scales=SCALES["classes"],
     lessons=days.new_classes,
     conditions=(*SEQUENCES, "gr_vae_unbalanced", "gr_hard", "gr_fresh"),
 )
-PERMUTED = Replay(
+PERMUTED = ScholarExperiment(
     name="permuted",
     summary="permuted MNIST (Fig. 2)",
     scales=SCALES["permuted"],
     lessons=days.permutations,
 )
-DOMAINS = Replay(
+DOMAINS = ScholarExperiment(
     name="domains",
     summary="MNIST, then digits over CIFAR-10 scenes in place of SVHN (Fig. 3a, 4)",
     scales=SCALES["domains"],
@@ -253,7 +253,7 @@ DOMAINS_BACK = replace(
     summary="digits over CIFAR-10 scenes in place of SVHN, then MNIST (Fig. 3b)",
     scales=SCALES["domains-back"],
 )
-LWF = Replay(
+LWF = ScholarExperiment(
     name="lwf",
     summary="Learning without Forgetting, alone and with dreams, two heads (Fig. 5)",
     scales=SCALES["lwf"],
@@ -266,7 +266,7 @@ LWF_BACK = replace(
     summary="the same with MNIST first (ours: the easier domain to dream of)",
     scales=SCALES["lwf-back"],
 )
-CHAIN = Replay(
+CHAIN = ScholarExperiment(
     name="chain",
     summary="five scholars, each taught by the one before alone (Table 1)",
     scales=SCALES["chain"],

@@ -8,10 +8,9 @@ import torch
 from oneiros.core import Seeds, Task
 from oneiros.data import Dataset, Examples, load
 from oneiros.data.streams import (
+    EmptyTask,
     ExampleTask,
-    UneventfulTask,
     blended,
-    carve,
     class_incremental,
     domains,
     in_colour,
@@ -19,10 +18,11 @@ from oneiros.data.streams import (
     order_name,
     permuted,
     relabelled,
-    thin,
+    subsample,
+    train_val_split,
 )
 from oneiros.papers.shin2017.config import Config
-from oneiros.runs.experiment import Build
+from oneiros.runs.experiment import BuildRequest
 
 BLENDED = "mnist-on-cifar10"
 STAND_IN = "stand-in: digits blended over CIFAR-10 scenes in place of SVHN"
@@ -57,7 +57,7 @@ class Lessons:
     note: str = ""
 
 
-def new_classes(what: Build) -> Lessons:
+def new_classes(what: BuildRequest) -> Lessons:
     """Fig. 6 and 7: two digits a task, 0 and 1 first."""
     config: Config = what.config
     data = _prepared(what, config.data)
@@ -68,7 +68,7 @@ def new_classes(what: Build) -> Lessons:
     return _lessons(tasks, data, order=order_name(order, config.per_task))
 
 
-def permutations(what: Build) -> Lessons:
+def permutations(what: BuildRequest) -> Lessons:
     """Fig. 2: the same digits with their pixels in another order each task; orders differ between seeds."""
     config: Config = what.config
     data = _prepared(what, config.data)
@@ -78,7 +78,7 @@ def permutations(what: Build) -> Lessons:
     return replace(lessons, neighbours=False)
 
 
-def two_domains(what: Build) -> Lessons:
+def two_domains(what: BuildRequest) -> Lessons:
     """Fig. 3: the same classes from one data set, then from another."""
     config: Config = what.config
     sets = [_prepared(what, name, colour=True) for name in (config.data, config.second)]
@@ -88,7 +88,7 @@ def two_domains(what: Build) -> Lessons:
     return replace(lessons, checksums={**sets[0].checksums, **sets[1].checksums}, note=note)
 
 
-def two_heads(what: Build) -> Lessons:
+def two_heads(what: BuildRequest) -> Lessons:
     """Fig. 5: as `two_domains`, with a head of its own for each domain; the network is told which."""
     plain = two_domains(what)
     n, tasks = plain.classes, []
@@ -108,14 +108,14 @@ def two_heads(what: Build) -> Lessons:
     )
 
 
-def generations(what: Build) -> Lessons:
+def generations(what: BuildRequest) -> Lessons:
     """Table 1: one day of real digits, then days on which nothing happens; each scholar learns from the one before."""
     config: Config = what.config
     data = _prepared(what, config.data)
     first = joint(data.train, data.test, batch_size=config.batch_size)
     shape = tuple(data.train.images.shape[1:])
     quiet = tuple(
-        UneventfulTask(name=f"scholar {k}", classes=first.classes, shape=shape, hours=len(first), device=what.device)
+        EmptyTask(name=f"scholar {k}", classes=first.classes, shape=shape, hours=len(first), device=what.device)
         for k in range(2, config.tasks + 1)
     )
     lessons = _lessons((first,), data, order="chain")
@@ -145,7 +145,7 @@ def _lessons(tasks: Sequence[ExampleTask], data: Dataset, *, order: str, groups:
     )
 
 
-def _prepared(what: Build, name: str, *, colour: bool = False) -> Dataset:
+def _prepared(what: BuildRequest, name: str, *, colour: bool = False) -> Dataset:
     """The data set called `name`, its validation part carved off, thinned for small scales."""
     config: Config = what.config
     if name == BLENDED:
@@ -155,10 +155,10 @@ def _prepared(what: Build, name: str, *, colour: bool = False) -> Dataset:
     else:
         data = load(name, root=what.data, device=what.device)
         data = in_colour(data) if colour else data
-    train, validation = carve(data.train, fraction=config.validation, rng=Seeds(0).rng("validation"))
+    train, validation = train_val_split(data.train, fraction=config.validation, rng=Seeds(0).rng("validation"))
     test = data.test if config.evaluate_on == "test" else validation
     if config.examples:
-        train = thin(train, limit=config.examples, rng=Seeds(what.seed).rng("thin"))
+        train = subsample(train, limit=config.examples, rng=Seeds(what.seed).rng("thin"))
     return replace(data, train=train, test=test)
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from oneiros.core import Brain, Replayable, Seeds
 from oneiros.data import Examples
-from oneiros.data.streams import thin
+from oneiros.data.streams import subsample
 from oneiros.life import Event, Schedule
 from oneiros.measure.probes import confusion, predictions
 from oneiros.measure.probes.accuracy import looking_only
@@ -27,13 +27,13 @@ GRID = 10  # rows and columns of a sample picture
 
 
 def measurements(
-    config: Config, brain: Brain, lessons: Lessons, plan: Schedule, seeds: Seeds
+    config: Config, brain: Brain, lessons: Lessons, planned: Schedule, seeds: Seeds
 ) -> Callable[[Event], Iterator[Measured]]:
     """Rows of an event: curves over the day, accuracies after it, who was replayed, and what it cost."""
     # A solver of the chain has no night: when it comes, the next, empty one has taken its place.
     chained = isinstance(brain.net, Scholar) and isinstance(brain.net.solver, Succession)
     quick_tests = [
-        thin(test, limit=min(CURVE_EXAMPLES, len(test)), rng=Seeds(0).rng("curves", j))
+        subsample(test, limit=min(CURVE_EXAMPLES, len(test)), rng=Seeds(0).rng("curves", j))
         for j, test in enumerate(lessons.tests)
     ]
 
@@ -50,7 +50,7 @@ def measurements(
         if event.kind == ("dusk" if chained else "task_end"):
             yield from _after(brain, lessons, day)
         if event.kind == "task_end":
-            yield from _costs(brain, lessons, plan, day)
+            yield from _costs(brain, lessons, planned, day)
 
     return measure
 
@@ -138,9 +138,9 @@ def _census(memory: Replayable, lessons: Lessons, day: int, seeds: Seeds) -> Ite
     yield Measured(metric="worst_replay_ratio", value=worst, task=day, phase="dusk")
 
 
-def _replayed(plan: Schedule) -> int:
+def _replayed(planned: Schedule) -> int:
     """Replayed examples in each of the solver's steps."""
-    for phase in plan.day:
+    for phase in planned.day:
         if isinstance(phase, ScholarWake):
             return phase.replayed
         if isinstance(phase, LearnWithoutForgetting) and isinstance(phase.inputs, DreamtInputs):
@@ -148,13 +148,13 @@ def _replayed(plan: Schedule) -> int:
     return 0
 
 
-def _costs(brain: Brain, lessons: Lessons, plan: Schedule, day: int) -> Iterator[Measured]:
+def _costs(brain: Brain, lessons: Lessons, planned: Schedule, day: int) -> Iterator[Measured]:
     kept = sum(memory.nbytes for memory in brain.memory.values())
     yield Measured(metric="stored_bytes", value=float(kept), task=day, phase="end")
     raw = sum(memory.nbytes for memory in brain.memory.values() if memory.holds_raw)
     yield Measured(metric="stored_raw_bytes", value=float(raw), task=day, phase="end")
-    batches = plan.epochs * sum(len(task) for task in lessons.tasks[1 : day + 1])
-    yield Measured(metric="replayed_examples", value=float(_replayed(plan) * batches), task=day, phase="end")
+    batches = planned.epochs * sum(len(task) for task in lessons.tasks[1 : day + 1])
+    yield Measured(metric="replayed_examples", value=float(_replayed(planned) * batches), task=day, phase="end")
     if isinstance(brain.net, Scholar):
         size = sum(p.numel() for p in brain.net.generator.parameters())
         yield Measured(metric="generator_parameters", value=float(size), task=day, phase="end")

@@ -17,7 +17,7 @@ class Away(Around):
 
     Attributes:
         inner: the day phase.
-        dream: the night phase that stands in for a day's lessons; `AwayTask` gives such a day one empty batch.
+        dream: the night phase that stands in for a day's lessons; `EmptyTask` gives such a day one empty batch.
     """
 
     inner: DayPhase

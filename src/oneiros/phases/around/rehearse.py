@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from oneiros.core import Around, Batch, Brain, DayPhase, DayTogether, Replayable, concatenate
+from oneiros.core import Around, Batch, Brain, DayPhase, DayStacked, Replayable, concatenate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Rehearse(Around):
         """Learn one batch, with what is recalled beside it."""
         return self.inner(brain, self._mixed(brain, batch, rng), rng)
 
-    def together(
+    def stacked(
         self, brains: Sequence[Brain], batches: Sequence[Batch], rngs: Sequence[torch.Generator]
     ) -> list[dict[str, Tensor]]:
         """Learn one batch each, with what each recalls beside it.
@@ -46,10 +46,10 @@ class Rehearse(Around):
         Raises:
             TypeError: `inner` cannot.
         """
-        if not isinstance(self.inner, DayTogether):
+        if not isinstance(self.inner, DayStacked):
             raise TypeError(f"{type(self.inner).__name__} cannot be lived by several brains together")
         mixed = [self._mixed(*each) for each in zip(brains, batches, rngs, strict=True)]
-        return self.inner.together(brains, mixed, rngs)
+        return self.inner.stacked(brains, mixed, rngs)
 
     def _mixed(self, brain: Brain, batch: Batch, rng: torch.Generator) -> Batch:
         memory = brain.remembers(self.memory, Replayable)

@@ -13,7 +13,7 @@ from oneiros.core import Batch, Brain
 from oneiros.memory.class_activations import ClassActivations
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.images import Images
-from oneiros.nets.cut import split
+from oneiros.nets.cut import cut
 from oneiros.nets.modes import resting
 
 
@@ -44,7 +44,7 @@ class Encode:
         if not len(today):
             return {}
         activations.forget()
-        below = split(brain.net, self.location).below
+        below = cut(brain.net, self.location).below
         with resting(brain.net):
             for batch in today.batches():
                 activations.store(Batch(x=below(batch.x), y=batch.y), rng)
@@ -83,7 +83,7 @@ class EncodeBeside:
         activations = brain.remembers(self.into, ClassActivations)
         held = brain.remembers(self.held, ClassActivations) if self.aside else activations
         taken = sample.take_today()
-        below = split(brain.net, self.location).below
+        below = cut(brain.net, self.location).below
         with resting(brain.net):
             for label, inputs in taken.items():
                 kept = inputs
@@ -109,7 +109,7 @@ def _others(inputs: Tensor, aside: int, label: int) -> Tensor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RestBelow:
+class FreezeBelow:
     """The layers up to `location` learn no more, so that activations there keep their meaning. Moves no parameter.
 
     Batch normalisation there keeps the statistics that it has.
@@ -126,7 +126,7 @@ class RestBelow:
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Ask for no gradient of them from now on."""
-        below = split(brain.net, self.location).below
+        below = cut(brain.net, self.location).below
         for parameter in below.parameters():
             parameter.requires_grad_(False)
         for module in below.modules():

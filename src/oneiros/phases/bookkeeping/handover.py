@@ -15,7 +15,7 @@ from oneiros.nets.scholar import Scholar, Succession
 
 
 @dataclass(frozen=True, kw_only=True)
-class Consolidate:
+class SnapshotTeacher:
     """Keep a frozen copy of the scholar (for PastLessons, of the solver) as the past's voice. Moves no parameter."""
 
     name = "consolidate"
@@ -52,7 +52,7 @@ class FreshOptimisers:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Newborn:
+class Reinitialise:
     """Give a part of the net new initial weights and empty buffers, so that it must learn all from its teacher.
 
     Attributes:

@@ -15,14 +15,14 @@ from torch.nn.functional import cross_entropy
 
 from oneiros.core import Batch, Brain
 from oneiros.memory.class_activations import ClassActivations
-from oneiros.nets.cut import Split, split
+from oneiros.nets.cut import Cut, cut
 from oneiros.nets.dense import backpropagate
 from oneiros.nets.modes import learning
 from oneiros.phases.night.dreams import Dreams, Imagined
 
 
 @runtime_checkable
-class Replay(Protocol):
+class SteerableReplay(Protocol):
     """A night phase of many batches, each of chosen classes: what a selector can steer."""
 
     @property
@@ -48,7 +48,7 @@ class Replay(Protocol):
         """Dreams of these classes, in batches."""
         ...
 
-    def learn(self, brain: Brain, parts: Split, batch: Batch, rng: torch.Generator) -> Tensor:
+    def learn(self, brain: Brain, parts: Cut, batch: Batch, rng: torch.Generator) -> Tensor:
         """One optimiser step of the layers above the location; returns the loss."""
         ...
 
@@ -87,7 +87,7 @@ class CategoryReplay:
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Sleep for one night; the loss is the mean over its batches."""
-        parts = split(brain.net, self.location)
+        parts = cut(brain.net, self.location)
         losses = [self.learn(brain, parts, batch, rng) for batch in self.dream(brain, self.night(brain, rng), rng)]
         return {"loss": torch.stack(losses).mean()}
 
@@ -104,7 +104,7 @@ class CategoryReplay:
         """Dreams of these classes, in batches."""
         return self.dreams.batches(brain, labels, self.batch_size, rng)
 
-    def learn(self, brain: Brain, parts: Split, batch: Batch, rng: torch.Generator) -> Tensor:
+    def learn(self, brain: Brain, parts: Cut, batch: Batch, rng: torch.Generator) -> Tensor:
         """One step. Layers below get no gradient, so their weights and moments rest while the step count goes on."""
         optimiser = brain.optimiser(self.optim)
         optimiser.zero_grad(set_to_none=True)

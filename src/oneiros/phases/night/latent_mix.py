@@ -14,7 +14,7 @@ from oneiros.memory.recent_latents import RecentLatents
 
 
 @dataclass(frozen=True, kw_only=True)
-class Replay:
+class LatentMix:
     """Z_mix = memories (newest Z + (1 - newest) Z_old) + (1 - memories) epsilon, epsilon ~ N(0, 1).
 
     Row i of Z meets row i of Z_old: batches are shuffled, so these are strangers. Without a previous batch, Z
@@ -48,4 +48,4 @@ class Replay:
         return mixture(present, previous, noise.to(present.device), memories=self.memories, newest=self.newest)
 
 
-SINGLE = Replay()  # each memory by itself, as it was
+SINGLE = LatentMix()  # each memory by itself, as it was

@@ -12,7 +12,7 @@ from oneiros.core import Brain
 from oneiros.equations.dreaming import occlusion, reconstruction
 from oneiros.memory.recent_latents import RecentLatents
 from oneiros.nets.dreaming import SIDE, DreamingNet
-from oneiros.phases.night.latent_mix import SINGLE, Replay
+from oneiros.phases.night.latent_mix import SINGLE, LatentMix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Nrem:
     changes = ("encoder.trunk.", "encoder.latent.")
     returns = ("nrem",)
 
-    replay: Replay = SINGLE
+    replay: LatentMix = SINGLE
     probabilities: tuple[float, float] = (0.0, 1.0)
     sizes: tuple[int, int] = (1, 8)
     weight: float = 1.0

@@ -12,7 +12,7 @@ from oneiros.core import Brain
 from oneiros.equations.dreaming import reverse_gradient, taken_for_internal
 from oneiros.memory.recent_latents import RecentLatents
 from oneiros.nets.dreaming import DreamingNet
-from oneiros.phases.night.latent_mix import Replay
+from oneiros.phases.night.latent_mix import LatentMix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Rem:
     changes = ("encoder.trunk.", "encoder.judge.", "generator.")
     returns = ("rem",)
 
-    replay: Replay = Replay(memories=0.5, newest=0.5)
+    replay: LatentMix = LatentMix(memories=0.5, newest=0.5)
     encoder: str = "encoder"
     generator: str = "generator"
     memory: str = "latents"

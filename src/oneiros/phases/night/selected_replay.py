@@ -15,9 +15,9 @@ from oneiros.equations.selector import chi_square, correct_by_class
 from oneiros.memory.class_activations import ClassActivations
 from oneiros.memory.images import Images
 from oneiros.memory.selector import Selector
-from oneiros.nets.cut import Split, split
+from oneiros.nets.cut import Cut, cut
 from oneiros.nets.modes import resting
-from oneiros.phases.night.category_replay import Replay
+from oneiros.phases.night.category_replay import SteerableReplay
 
 CHUNK = 50  # held-out images encoded at once: a third faster than 250, whose early maps leave the cache
 
@@ -43,7 +43,7 @@ class SelectedReplay:
 
     name = "selected-replay"
 
-    inner: Replay
+    inner: SteerableReplay
     classes: int
     held: str = "validation"
     selector: str = "selector"
@@ -63,7 +63,7 @@ class SelectedReplay:
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Sleep for one night."""
         selector = brain.remembers(self.selector, Selector)
-        parts = split(brain.net, self.inner.location)
+        parts = cut(brain.net, self.inner.location)
         held = self._held(brain, parts)
         self._try_unmet(brain, parts, held, rng)
         before = last = self._chi_square(parts.above, held)
@@ -79,7 +79,7 @@ class SelectedReplay:
         values = [torch.stack(losses).mean(), torch.tensor(before - last), *counts]
         return dict(zip(self.returns, values, strict=True))
 
-    def _held(self, brain: Brain, parts: Split) -> Batch:
+    def _held(self, brain: Brain, parts: Cut) -> Batch:
         """Activations at the location, with labels."""
         memory = brain.remembers(self.held, Images, ClassActivations)
         if isinstance(memory, Images):
@@ -105,11 +105,11 @@ class SelectedReplay:
         known = most > 0
         return float(chi_square(correct[known], most[known]))
 
-    def _replay(self, brain: Brain, parts: Split, label: int, rng: torch.Generator) -> Tensor:
+    def _replay(self, brain: Brain, parts: Cut, label: int, rng: torch.Generator) -> Tensor:
         labels = torch.full((self.inner.batch_size,), label)
         return self.inner.learn(brain, parts, next(iter(self.inner.dream(brain, labels, rng))), rng)
 
-    def _try_unmet(self, brain: Brain, parts: Split, held: Batch, rng: torch.Generator) -> None:
+    def _try_unmet(self, brain: Brain, parts: Cut, held: Batch, rng: torch.Generator) -> None:
         """Replay one batch of each class never rewarded, undoing it each time; then learn from all the rewards."""
         selector = brain.remembers(self.selector, Selector)
         unmet = [label for label in held.targets().unique().tolist() if not selector.met[label]]

@@ -106,14 +106,14 @@ class SpikingSleep:
         spikes = self._noise(brain, weights[0], rng)
         return self._rewire(weights, *self._sleep([w.detach() for w in weights], spikes), steps=len(spikes))
 
-    def together(self, brains: Sequence[Brain], rngs: Sequence[torch.Generator]) -> list[dict[str, Tensor]]:
-        """Sleep for one night each: on the CPU one after the other by the kernel, elsewhere `stacked`."""
+    def stacked(self, brains: Sequence[Brain], rngs: Sequence[torch.Generator]) -> list[dict[str, Tensor]]:
+        """Sleep for one night each: on the CPU one after the other by the kernel, elsewhere `dense_stack`."""
         if self._chain(brains[0])[0].device.type == compiled.HOME:
             return [self(*each) for each in zip(brains, rngs, strict=True)]
-        return self.stacked(brains, rngs)
+        return self.dense_stack(brains, rngs)
 
     @torch.no_grad()
-    def stacked(self, brains: Sequence[Brain], rngs: Sequence[torch.Generator]) -> list[dict[str, Tensor]]:
+    def dense_stack(self, brains: Sequence[Brain], rngs: Sequence[torch.Generator]) -> list[dict[str, Tensor]]:
         """Sleep for one night each, all brains step by step in one stack of dense tensors.
 
         Raises:

@@ -13,7 +13,7 @@ from oneiros.core import Brain
 
 
 @dataclass(frozen=True, kw_only=True)
-class PhantomStep:
+class ZeroGradStep:
     """One optimiser step with zero gradients for the parameters named, if they have had gradients before.
 
     Adam treats each parameter by itself, so this step after a phase equals one joint step of the phase's own
@@ -41,7 +41,7 @@ class PhantomStep:
         optimiser.zero_grad()
         named = [p for name, p in brain.net.named_parameters() if name.startswith(self.parameters)]
         if not named:
-            raise ValueError(f"PhantomStep.parameters {self.parameters} name none of {type(brain.net).__name__}'s")
+            raise ValueError(f"ZeroGradStep.parameters {self.parameters} name none of {type(brain.net).__name__}'s")
         for parameter in named:
             if optimiser.state.get(parameter):
                 parameter.grad = torch.zeros_like(parameter)

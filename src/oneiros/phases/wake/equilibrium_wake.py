@@ -59,16 +59,16 @@ class EquilibriumWake:
         target = one_hot(labels, net.output.out_features).to(x.dtype)
         return {"loss": 0.5 * (free.output - target).square().sum(1).mean()}
 
-    def together(
+    def stacked(
         self, brains: Sequence[Brain], batches: Sequence[Batch], rngs: Sequence[torch.Generator]
     ) -> list[dict[str, Tensor]]:
-        """Learn one batch each: on the CPU one after the other by the kernels, elsewhere `stacked`."""
+        """Learn one batch each: on the CPU one after the other by the kernels, elsewhere `dense_stack`."""
         if batches[0].x.device.type == compiled.HOME:
             return [self(*each) for each in zip(brains, batches, rngs, strict=True)]
-        return self.stacked(brains, batches)
+        return self.dense_stack(brains, batches)
 
     @torch.no_grad()
-    def stacked(self, brains: Sequence[Brain], batches: Sequence[Batch]) -> list[dict[str, Tensor]]:
+    def dense_stack(self, brains: Sequence[Brain], batches: Sequence[Batch]) -> list[dict[str, Tensor]]:
         """Learn one batch each, as one stack of dense tensors; batches may differ in length.
 
         Raises:

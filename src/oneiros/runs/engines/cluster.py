@@ -1,6 +1,6 @@
 """The same jobs on a Ray cluster, which decides what runs where and starts a job anew when its node is lost.
 
-Results are not sent through Ray: runs write to a folder that all nodes share, and claims there (`results.claim`) see
+Results are not sent through Ray: runs write to a folder that all nodes share, and leases there (`results.lease`) see
 to it that a job which Ray started twice is done once.
 """
 

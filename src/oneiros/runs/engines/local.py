@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection, wait
 
 from oneiros.runs import peak_memory
 from oneiros.runs.engines.engine import DIED, Job, OnProgress, Outcome, Progress, Work, attempt, cancelled, failure
-from oneiros.runs.engines.memory_budget import Room, available, held
+from oneiros.runs.engines.memory_budget import MemoryBudget, available, held
 
 POLL_SECONDS = 0.1
 ATTEMPTS = 2  # a job whose worker died is tried once more
@@ -53,7 +53,7 @@ class LocalEngine:
         self._idle: list[_Worker] = []
         self._busy: dict[Connection, tuple[_Worker, Job]] = {}
         self._devices = list(devices) or [""]
-        self._room = Room()
+        self._budget = MemoryBudget()
 
     def submit(self, job: Job) -> None:
         """Take a job."""
@@ -93,7 +93,7 @@ class LocalEngine:
     def _start_what_fits(self) -> None:
         while self._waiting and len(self._busy) < self._workers:
             running = [held(worker.process.pid) for worker, _ in self._busy.values()]
-            if not self._room.for_another(running, available()):
+            if not self._budget.for_another(running, available()):
                 return
             worker = self._idle.pop() if self._idle else self._hire()
             job = self._waiting.popleft()
@@ -115,7 +115,7 @@ class LocalEngine:
         del self._busy[connection]
         if heard is not None:
             self._idle.append(worker)
-            self._room.saw(heard.peak)
+            self._budget.saw(heard.peak)
             self._over.append(heard)
             return
         exit_code = worker.bury()

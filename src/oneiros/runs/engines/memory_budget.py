@@ -27,7 +27,7 @@ def held(pid: int | None) -> int:
     return 0
 
 
-class Room:
+class MemoryBudget:
     """Admits another job while what the running ones may still grow by leaves enough for it."""
 
     def __init__(self) -> None:
@@ -42,9 +42,9 @@ class Room:
 
         One may always run. Until something is known of what they need, all may.
 
-        >>> room = Room()
-        >>> room.saw(100)
-        >>> room.for_another([60], free=149), room.for_another([60], free=151), room.for_another([], free=0)
+        >>> budget = MemoryBudget()
+        >>> budget.saw(100)
+        >>> budget.for_another([60], free=149), budget.for_another([60], free=151), budget.for_another([], free=0)
         (False, True, True)
         """
         for bytes_held in running:

@@ -1,6 +1,6 @@
 """Finished runs at a second place: another disk or an object store, whatever `fsspec` can reach.
 
-Only what is sealed is copied. Claims, checkpoints and unfinished runs stay in the folder that the workers share: an
+Only what is sealed is copied. Leases, checkpoints and unfinished runs stay in the folder that the workers share: an
 object store has no locks, and could not say who works on what.
 """
 

@@ -8,7 +8,7 @@
         weights.safetensors      the net at the end, if it is kept
         failed.json              what was raised, if the run failed; it is left alone until asked to try again
         done.json                the seal: number of rows and checksums; its presence means finished
-        .lock, .claim-N.json     held while a process works here, see `claim`
+        .lock, .claim-N.json     held while a process works here, see `lease`
 
 The order of writing makes any moment a good one to be killed at: rows reach the disk before the checkpoint
 that vouches for them, and whatever lies behind the vouched length is cut on resume.
@@ -29,7 +29,7 @@ from pathlib import Path
 
 from oneiros.runs import peak_memory
 from oneiros.runs.store.errors import DamagedError, storing
-from oneiros.runs.store.lease import Claim
+from oneiros.runs.store.lease import Lease
 from oneiros.runs.store.manifest import Manifest
 from oneiros.runs.store.picture import Picture, to_png
 from oneiros.runs.store.row import Row
@@ -73,11 +73,11 @@ class Failure:
 
 
 class RunFolder:
-    """One run's folder, claimed while it is open. Use `with RunFolder.open(out, manifest) as folder`.
+    """One run's folder, leased while it is open. Use `with RunFolder.open(out, manifest) as folder`.
 
     Attributes:
         path: the folder.
-        finished: whether the run is sealed, and the seal is whole; then the folder is not claimed.
+        finished: whether the run is sealed, and the seal is whole; then the folder is not leased.
         restarted_because: why an unfinished earlier attempt was thrown away, or "".
         shared_by: runs that this process does at the same time, this one included; each took its share of the seconds.
     """
@@ -88,7 +88,7 @@ class RunFolder:
         self.restarted_because = ""
         self.finished = False
         self.shared_by = 1
-        self._claim: Claim | None = None
+        self._lease: Lease | None = None
         self._pending: list[str] = []
         self._length = 0  # bytes of rows.jsonl that are known to be ours and whole
         self._began = time.monotonic()
@@ -122,7 +122,7 @@ class RunFolder:
     @classmethod
     @contextlib.contextmanager
     def open(cls, out: Path, manifest: Manifest, *, patience: float = 0.0) -> Iterator["RunFolder"]:
-        """Claim the run's folder below `out`, made if need be.
+        """Lease the run's folder below `out`, made if need be.
 
         Args:
             out: the output folder.
@@ -140,18 +140,18 @@ class RunFolder:
             return
         with storing(folder.path):
             folder.path.mkdir(parents=True, exist_ok=True)
-        folder._claim = Claim.take(folder.path, patience=patience)
+        folder._lease = Lease.take(folder.path, patience=patience)
         try:
             peak_memory.forget_peak()
             folder._prepare()
             yield folder
         finally:
-            folder._claim.release(finished=(folder.path / "done.json").is_file())
+            folder._lease.release(finished=(folder.path / "done.json").is_file())
 
     def tell(self, fraction: float, text: str) -> None:
         """Say how far the run is, for those who look at the folder."""
-        if self._claim:
-            self._claim.tell(fraction, text)
+        if self._lease:
+            self._lease.tell(fraction, text)
 
     def _find_finished(self) -> None:
         manifest = self.path / "manifest.json"
@@ -169,12 +169,12 @@ class RunFolder:
         return before
 
     def _prepare(self) -> None:
-        if (self.path / "done.json").is_file():  # by another process, between a look and the claim
+        if (self.path / "done.json").is_file():  # by another process, between a look and the lease
             self._find_finished()
             return
         manifest = self.path / "manifest.json"
         with storing(self.path):
-            for torn in self.path.glob(".*.tmp"):  # of a process killed while it wrote; the claim is ours
+            for torn in self.path.glob(".*.tmp"):  # of a process killed while it wrote; the lease is ours
                 torn.unlink(missing_ok=True)
         if not manifest.exists():
             self._write_manifest()
@@ -243,8 +243,8 @@ class RunFolder:
 
     def flush(self) -> dict[str, int | float]:
         """Put all rows taken on the disk. Returns what a checkpoint must record to vouch for them."""
-        if self._claim:
-            self._claim.require()
+        if self._lease:
+            self._lease.require()
         with storing(self.rows), self.rows.open("ab") as file:
             file.truncate(self._length)  # a flush that failed half way may have left some of these rows
             file.write("".join(self._pending).encode())

@@ -1,9 +1,9 @@
-"""Who works in a run folder: a claim that one process at a time holds, that beats while it lives, and that is fenced.
+"""Who works in a run folder: a lease that one process at a time holds, that beats while it lives, and that is fenced.
 
 Two things say that a folder is taken. A lock of the operating system, which goes with its process, so that on one
 machine a dead owner is known at once. And a file `.claim-N.json` that its owner rewrites every few seconds, for
 machines that share a folder but no locks. Whoever takes over creates `.claim-(N+1)`, which only one can; the owner of
-an older one notices before it writes anything and gives up. Clocks are not trusted: a claim is stale when whoever
+an older one notices before it writes anything and gives up. Clocks are not trusted: a lease is stale when whoever
 waits has seen it unchanged for long enough by its own monotonic clock.
 """
 
@@ -33,8 +33,8 @@ MACHINE = Path("/etc/machine-id")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClaimInfo:
-    """What a claim says.
+class LeaseInfo:
+    """What a lease says.
 
     Attributes:
         host, machine, pid: who holds it.
@@ -63,10 +63,10 @@ class ClaimInfo:
         return (self.host, self.machine) == (platform.node(), _machine())
 
 
-class Claim:
-    """A claim that this process holds; see `take`."""
+class Lease:
+    """A lease that this process holds; see `take`."""
 
-    def __init__(self, folder: Path, generation: int, lock: filelock.BaseFileLock, info: ClaimInfo) -> None:
+    def __init__(self, folder: Path, generation: int, lock: filelock.BaseFileLock, info: LeaseInfo) -> None:
         self._folder = folder
         self._generation = generation
         self._lock = lock
@@ -78,8 +78,8 @@ class Claim:
         self._heart.start()
 
     @classmethod
-    def take(cls, folder: Path, *, patience: float = 0.0, stale: float = STALE_SECONDS) -> "Claim":
-        """Take the claim of `folder`, which exists; a dead owner's is taken over.
+    def take(cls, folder: Path, *, patience: float = 0.0, stale: float = STALE_SECONDS) -> "Lease":
+        """Take the lease of `folder`, which exists; a dead owner's is taken over.
 
         Args:
             folder: the run's.
@@ -93,15 +93,15 @@ class Claim:
         """
         ends, watch = time.monotonic() + patience, _Watch(stale)
         while True:
-            claim = cls._try(folder, watch)
-            if claim is not None:
-                return claim
+            lease = cls._try(folder, watch)
+            if lease is not None:
+                return lease
             if time.monotonic() >= ends:
                 raise BusyError(f"another process is running {folder}{_who(folder)}; it is left to that process")
             time.sleep(POLL_SECONDS)
 
     @classmethod
-    def _try(cls, folder: Path, watch: "_Watch") -> "Claim | None":
+    def _try(cls, folder: Path, watch: "_Watch") -> "Lease | None":
         with storing(folder):
             lock = filelock.FileLock(folder / ".lock")
             try:
@@ -113,7 +113,7 @@ class Claim:
                 lock.release()
                 return None
             now = datetime.now(UTC).isoformat(timespec="seconds")
-            info = ClaimInfo(host=platform.node(), machine=_machine(), pid=os.getpid(), since=now)
+            info = LeaseInfo(host=platform.node(), machine=_machine(), pid=os.getpid(), since=now)
             try:
                 if _create(_file(folder, generation + 1), info):
                     _sweep(folder, generation)
@@ -130,7 +130,7 @@ class Claim:
         self._info = replace(self._info, first=first, fraction=fraction, text=text)
 
     def require(self) -> None:
-        """Make sure that nobody has taken the claim over; called before anything is written.
+        """Make sure that nobody has taken the lease over; called before anything is written.
 
         Raises:
             BusyError: somebody did, since this process stood still for so long.
@@ -142,10 +142,10 @@ class Claim:
             )
 
     def release(self, *, finished: bool = False) -> None:
-        """Give it back; of a folder that is `finished`, which nobody needs to claim again, nothing is left."""
+        """Give it back; of a folder that is `finished`, which nobody needs to lease again, nothing is left."""
         self._over.set()
         self._heart.join()
-        with contextlib.suppress(OSError):  # a claim that cannot be given back is taken over
+        with contextlib.suppress(OSError):  # a lease that cannot be given back is taken over
             if newest(self._folder) == self._generation:
                 _sweep(self._folder, self._generation) if finished else self._write(replace(self._info, released=True))
         self._lock.release()
@@ -162,7 +162,7 @@ class Claim:
             with contextlib.suppress(OSError):  # a full disk: what it means is for the next commit to say
                 self._write(replace(self._info, beats=beats, seconds=seconds))
 
-    def _write(self, info: ClaimInfo) -> None:
+    def _write(self, info: LeaseInfo) -> None:
         with self._writing:
             beside = _beside(self._folder)
             beside.write_text(json.dumps(asdict(info)) + "\n")
@@ -170,7 +170,7 @@ class Claim:
 
 
 class _Watch:
-    """What somebody who waits has seen of a claim, by a clock that nobody can set."""
+    """What somebody who waits has seen of a lease, by a clock that nobody can set."""
 
     def __init__(self, stale: float) -> None:
         self._stale = stale
@@ -179,7 +179,7 @@ class _Watch:
 
     def dead(self, folder: Path, generation: int) -> bool:
         """Whether its owner is gone. The caller holds the lock, so an owner on this machine is."""
-        info = read_claim(folder)
+        info = read_lease(folder)
         if info is not None and (info.released or info.here):
             return True
         try:
@@ -192,24 +192,24 @@ class _Watch:
 
 
 def newest(folder: Path) -> int:
-    """Number of the newest claim in `folder`; 0 where there was never one."""
+    """Number of the newest lease in `folder`; 0 where there was never one."""
     numbers = [path.name.removeprefix(".claim-").removesuffix(".json") for path in folder.glob(".claim-*.json")]
     return max((int(number) for number in numbers if number.isdecimal()), default=0)
 
 
-def read_claim(folder: Path) -> ClaimInfo | None:
-    """The newest claim; None where there is none that can be read."""
+def read_lease(folder: Path) -> LeaseInfo | None:
+    """The newest lease; None where there is none that can be read."""
     try:
         said: dict[str, Any] = json.loads(_file(folder, newest(folder)).read_text())
         numbers = {name: float(said[name]) for name in ("seconds", "fraction")}
-        return ClaimInfo(**{**said, **numbers, "pid": int(said["pid"]), "text": str(said["text"])})
+        return LeaseInfo(**{**said, **numbers, "pid": int(said["pid"]), "text": str(said["text"])})
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 
 def alive(folder: Path, wall_clock: Callable[[], float] = time.time) -> bool:
     """Whether somebody seems to work in `folder`: for a glance, which takes nothing and waits for nothing."""
-    info = read_claim(folder)
+    info = read_lease(folder)
     if info is None or info.released:
         return False
     if info.here and os.name == "posix":
@@ -226,6 +226,7 @@ def alive(folder: Path, wall_clock: Callable[[], float] = time.time) -> bool:
 
 
 def _file(folder: Path, generation: int) -> Path:
+    # The name that earlier versions gave it, so that they and we see one another.
     return folder / f".claim-{generation}.json"
 
 
@@ -234,7 +235,7 @@ def _beside(folder: Path) -> Path:
     return folder / f".claim.{secrets.token_hex(8)}.tmp"
 
 
-def _create(path: Path, info: ClaimInfo) -> bool:
+def _create(path: Path, info: LeaseInfo) -> bool:
     """Whether `path` was made by us: only one process can. It is never there without its content."""
     beside = _beside(path.parent)
     try:
@@ -249,7 +250,7 @@ def _create(path: Path, info: ClaimInfo) -> bool:
 
 
 def _sweep(folder: Path, up_to: int) -> None:
-    """Remove claims that were taken over; the newest stays while there is work, so that no number is given twice."""
+    """Remove leases that were taken over; the newest stays while there is work, so that no number is given twice."""
     for path in folder.glob(".claim-*.json"):
         number = path.name.removeprefix(".claim-").removesuffix(".json")
         if number.isdecimal() and int(number) <= up_to:
@@ -257,7 +258,7 @@ def _sweep(folder: Path, up_to: int) -> None:
 
 
 def _who(folder: Path) -> str:
-    info = read_claim(folder)
+    info = read_lease(folder)
     return f" (process {info.pid} on {info.host}, since {info.since})" if info else ""
 
 

@@ -7,9 +7,9 @@ from typing import Literal
 
 from oneiros.runs.store.errors import DamagedError
 from oneiros.runs.store.folder import read_failure
-from oneiros.runs.store.lease import ClaimInfo, alive, read_claim
+from oneiros.runs.store.lease import LeaseInfo, alive, read_lease
 from oneiros.runs.store.reading import read_run, run_folders
-from oneiros.runs.store.sweep_list import read_plans
+from oneiros.runs.store.sweep_list import read_sweep_lists
 
 State = Literal["done", "running", "failed", "interrupted", "waiting", "damaged"]
 
@@ -24,7 +24,7 @@ class RunStatus:
         said: what it says of itself: its progress, or the first line of its error.
         fraction: how much of it is done.
         seconds: of work, for a run that is done.
-        claim: who works on it, for a run that is running.
+        lease: who works on it, for a run that is running.
     """
 
     name: str
@@ -32,7 +32,7 @@ class RunStatus:
     said: str = ""
     fraction: float = 0.0
     seconds: float = 0.0
-    claim: ClaimInfo | None = None
+    lease: LeaseInfo | None = None
 
     @property
     def condition(self) -> str:
@@ -63,7 +63,7 @@ def read_status(out: Path) -> Status:
     """Look at every run that is in `out` or was asked for."""
     problems: tuple[str, ...] = ()
     try:
-        planned = read_plans(out)
+        planned = read_sweep_lists(out)
     except DamagedError as error:
         planned, problems = [], (str(error),)
     there = [path.relative_to(out).as_posix() for path in run_folders(out)]
@@ -78,11 +78,11 @@ def _status(path: Path, name: str) -> RunStatus:
     info, _ = read_run(path)
     if info.state == "finished":
         return RunStatus(name=name, state="done", fraction=1.0, seconds=info.seconds)
-    claim = read_claim(path)
-    fraction = claim.fraction if claim else 0.0
+    lease = read_lease(path)
+    fraction = lease.fraction if lease else 0.0
     if alive(path):
-        assert claim is not None, "a claim that is alive can be read"
-        return RunStatus(name=name, state="running", said=claim.text, fraction=fraction, claim=claim)
+        assert lease is not None, "a lease that is alive can be read"
+        return RunStatus(name=name, state="running", said=lease.text, fraction=fraction, lease=lease)
     failure = read_failure(path)
     if failure:
         first = (failure.message.strip() or "it said nothing").splitlines()[0]
@@ -96,8 +96,8 @@ def seconds_left(runs: Sequence[RunStatus]) -> float | None:
     """Work that is left, over the number of runs that are running; runs of one condition take equally long.
 
     >>> done = RunStatus(name="p/e/c/seed-0", state="done", seconds=60.0)
-    >>> claim = ClaimInfo(host="h", machine="", pid=1, since="", seconds=15.0, first=0.0)
-    >>> runs = [RunStatus(name=f"p/e/c/seed-{s}", state="running", fraction=0.25, claim=claim) for s in (1, 2)]
+    >>> lease = LeaseInfo(host="h", machine="", pid=1, since="", seconds=15.0, first=0.0)
+    >>> runs = [RunStatus(name=f"p/e/c/seed-{s}", state="running", fraction=0.25, lease=lease) for s in (1, 2)]
     >>> seconds_left([done, *runs, RunStatus(name="p/e/c/seed-3", state="waiting")])
     75.0
     """
@@ -122,7 +122,7 @@ def seconds_left(runs: Sequence[RunStatus]) -> float | None:
 
 def _whole(run: RunStatus) -> float | None:
     """Seconds that a running run will have taken, by its own pace."""
-    claim = run.claim
-    if claim is None or claim.first is None or run.fraction <= claim.first or not claim.seconds:
+    lease = run.lease
+    if lease is None or lease.first is None or run.fraction <= lease.first or not lease.seconds:
         return None
-    return claim.seconds / (run.fraction - claim.first)
+    return lease.seconds / (run.fraction - lease.first)

@@ -12,7 +12,7 @@ from oneiros.runs.store.manifest import Manifest, config_hash
 PART = re.compile(r"[A-Za-z0-9_.-]+")
 
 
-def write_plan(out: Path, manifests: Sequence[Manifest]) -> None:
+def write_sweep_list(out: Path, manifests: Sequence[Manifest]) -> None:
     """Note in `out` that these runs were asked for; the same ones are noted once."""
     runs = sorted(run_path(manifest).as_posix() for manifest in manifests)
     path = out / "sweeps" / f"{config_hash({'runs': runs})}.json"
@@ -20,7 +20,7 @@ def write_plan(out: Path, manifests: Sequence[Manifest]) -> None:
         write_atomically(path, lambda beside: beside.write_text(json.dumps({"runs": runs}, indent=1) + "\n"))
 
 
-def read_plans(out: Path) -> list[str]:
+def read_sweep_lists(out: Path) -> list[str]:
     """Paths, as seen from `out`, of all runs that were asked for.
 
     Raises:

@@ -21,7 +21,7 @@ class Times(nn.Module):
         return self.factor * x
 
 
-class ThinnedPerceptron(nn.Module):
+class DropoutPerceptron(nn.Module):
     """ReLU layers without biases, silenced at random while they learn and scaled down when they do not.
 
     Dropout as first published (Srivastava et al. 2014), not inverted: units that stay are not scaled up. The difference

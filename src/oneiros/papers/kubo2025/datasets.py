@@ -92,7 +92,7 @@ FASHION_PUBLISHED = Published(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class DatasetConfig:
     """One data set and the networks that learn it.
 
     Attributes:
@@ -156,12 +156,12 @@ class Tables:
     parallel_epochs: int = 80
     per_task: int = 2
     rehearsal: float = 0.02
-    mnist: Subject
-    fashion: Subject
-    kmnist: Subject
-    cifar10: Subject
-    imagenet10: Subject
-    cifar10_resnet20: Subject
+    mnist: DatasetConfig
+    fashion: DatasetConfig
+    kmnist: DatasetConfig
+    cifar10: DatasetConfig
+    imagenet10: DatasetConfig
+    cifar10_resnet20: DatasetConfig
 
     def __post_init__(self) -> None:
         if self.evaluate_on not in ("test", "validation"):
@@ -211,7 +211,7 @@ CIFAR10_RNN_BPTT_SLEEP = SpikingSleep(
 
 # Learning rates: Table 1 for MRNN-EP; 2.0.9 for the baselines: 0.01 ("standard stochastic gradient descent"), 0.023 and
 # 0.02 on features. FF-BP's results are taken from Tadros et al. 2022; ours learns at the baselines' rate.
-MNIST = Subject(
+MNIST = DatasetConfig(
     data="mnist",
     hidden=1024,
     clamped_steps=10,
@@ -220,7 +220,7 @@ MNIST = Subject(
     rnn_bptt=Learner(alpha=0.01, alpha_output=0.01, sleep=MNIST_RNN_BPTT_SLEEP),
     ff_bp=Learner(alpha=0.01, alpha_output=0.01, sleep=FF_SLEEP),
 )
-FASHION = Subject(
+FASHION = DatasetConfig(
     data="fashion-mnist",
     hidden=2048,
     mrnn_ep=Learner(alpha=0.03, alpha_output=0.001, sleep=FASHION_MRNN_EP_SLEEP),
@@ -230,7 +230,7 @@ FASHION = Subject(
     ff_bp_published=FASHION_PUBLISHED,
 )
 KMNIST = replace(FASHION, data="kmnist")
-CIFAR10 = Subject(
+CIFAR10 = DatasetConfig(
     data="features:cifar10-blocks.safetensors",
     hidden=1024,
     epochs=5,
@@ -258,7 +258,7 @@ QUICK = replace(
 )  # fmt: skip
 
 
-def _tiny(subject: Subject) -> Subject:
+def _tiny(subject: DatasetConfig) -> DatasetConfig:
     sleep = replace(subject.ff_bp_published.sleep, steps=100, patch=3)
     published = replace(subject.ff_bp_published, hidden=16, examples=200, batch_size=32, epochs=1, sleep=sleep)
     return replace(

@@ -9,7 +9,7 @@ from torch import Tensor
 from oneiros.data import Examples
 
 
-def carve(examples: Examples, *, fraction: float, rng: torch.Generator) -> tuple[Examples, Examples]:
+def train_val_split(examples: Examples, *, fraction: float, rng: torch.Generator) -> tuple[Examples, Examples]:
     """Two disjoint parts, (the rest, validation): of each class, round(fraction * its count) go to validation.
 
     Both keep the examples' order. Halves round to the even number, as Python's `round` does.
@@ -26,7 +26,7 @@ def carve(examples: Examples, *, fraction: float, rng: torch.Generator) -> tuple
     return examples.subset(rest.nonzero().flatten()), examples.subset(chosen)
 
 
-def thin(examples: Examples, *, limit: int, rng: torch.Generator) -> Examples:
+def subsample(examples: Examples, *, limit: int, rng: torch.Generator) -> Examples:
     """`limit` of the examples, or all if there are not so many; every class keeps its share, and order is kept.
 
     Shares are rounded down, and the places left go to the largest remainders (of equal ones, to the first class).

@@ -70,7 +70,7 @@ def test_lessons_in_a_stack_are_lessons_alone(relaxation, lengths):
         batches = [lesson(10 * day + i, n) for i, n in enumerate(lengths)]
         rngs = [Seeds(i).rng("wake", day) for i in range(3)]
         expected = [wake(*each)["loss"] for each in zip(alone, batches, rngs, strict=True)]
-        came = [answer["loss"] for answer in wake.together(together, batches, rngs)]
+        came = [answer["loss"] for answer in wake.stacked(together, batches, rngs)]
         torch.testing.assert_close(came, expected, **TOLERANCE)
     torch.testing.assert_close(weights(together), weights(alone), **TOLERANCE)
 
@@ -86,7 +86,7 @@ def test_nights_in_a_stack_are_nights_alone(stdp, feedback):
     for each in (*alone, *together):
         each.age = 2
     expected = [sleep(each, Seeds(i).rng("night")) for i, each in enumerate(alone)]
-    came = sleep.together(together, [Seeds(i).rng("night") for i in range(3)])
+    came = sleep.stacked(together, [Seeds(i).rng("night") for i in range(3)])
     assert came == expected
     assert all(answer["rate/output.weight"] > 0 for answer in came)
     torch.testing.assert_close(weights(together), weights(alone), **TOLERANCE)
@@ -99,18 +99,18 @@ def test_rehearsal_in_a_stack_draws_what_it_draws_alone():
     batches = [lesson(i, 5) for i in range(5)]
     for i, each in enumerate(alone):
         phase(each, batches[i], Seeds(i).rng("day"))
-    phase.together(together, batches, [Seeds(i).rng("day") for i in range(5)])
+    phase.stacked(together, batches, [Seeds(i).rng("day") for i in range(5)])
     torch.testing.assert_close(weights(together), weights(alone), **TOLERANCE)
 
 
 def test_what_does_not_go_together_is_refused():
     wake, batches = EquilibriumWake(), [lesson(0, 6)] * 2
     with pytest.raises(ValueError, match="differ in their weights only"):
-        wake.stacked([brain(0, Euler()), brain(0, Euler(steps=3))], batches)
+        wake.dense_stack([brain(0, Euler()), brain(0, Euler(steps=3))], batches)
     with pytest.raises(TypeError, match="the net is a Perceptron; expected an EquilibriumRNN"):
-        wake.stacked([Brain(net=Perceptron((5, 3)))] * 2, batches)
+        wake.dense_stack([Brain(net=Perceptron((5, 3)))] * 2, batches)
     with pytest.raises(TypeError, match="BackpropWake cannot be lived by several brains together"):
-        Rehearse(inner=BackpropWake(), today=1).together([], [], [])
+        Rehearse(inner=BackpropWake(), today=1).stacked([], [], [])
     older, younger = brain(0, Euler()), brain(1, Euler())
     older.age = 1
     sleep = SpikingSleep(
@@ -118,7 +118,7 @@ def test_what_does_not_go_together_is_refused():
         dec=(0.1, 0.1),
     )  # fmt: skip
     with pytest.raises(ValueError, match=r"nights in a stack are equally long, but these have \[20, 10\] steps"):
-        sleep.stacked([older, younger], [Seeds(0).rng("night")] * 2)
+        sleep.dense_stack([older, younger], [Seeds(0).rng("night")] * 2)
 
 
 def test_on_the_cpu_the_kernels_run_for_one_brain_after_the_other(monkeypatch):
@@ -127,5 +127,5 @@ def test_on_the_cpu_the_kernels_run_for_one_brain_after_the_other(monkeypatch):
     batches, rngs = [lesson(0, 6), lesson(1, 4)], [Seeds(0).rng("day")] * 2
     for each, batch in zip(alone, batches, strict=True):
         EquilibriumWake()(each, batch, rngs[0])
-    EquilibriumWake().together(together, batches, rngs)
+    EquilibriumWake().stacked(together, batches, rngs)
     torch.testing.assert_close(weights(together), weights(alone), rtol=0, atol=0)
