@@ -81,7 +81,7 @@ def measured(config: Tables, seed: int, data: Path | None) -> Iterator[tuple[flo
         if event.kind == "dusk":
             evenings.append(patterns(life.brain, test))
     asked = test.all()
-    kept = accuracy(predictions(life.brain.net, asked.x)[0], asked.targets(), CLASSES[:2])
+    kept = accuracy(predictions(life.brain.net, asked.x), asked.targets(), CLASSES[:2])
     for kind, first in evenings[0].items():
         for label, one, other in zip(CLASSES, first, evenings[1][kind], strict=True):
             yield kept, kind, label, float(torch.cosine_similarity(one.flatten(), other.flatten(), dim=0))

@@ -9,6 +9,7 @@ from oneiros.core import Seeds
 from oneiros.nets.backbones import IMAGENET_MEAN, IMAGENET_STD, BackboneError, torchvision_backbone
 from oneiros.nets.blocks import ConvBlocks
 from oneiros.nets.cifar_resnet import DEPTHS, Block, CifarResNet
+from oneiros.nets.efficientnet_lite import EfficientNetLite0, SameConv
 
 IMAGES = torch.rand(3, 3, 40, 40, generator=torch.Generator().manual_seed(0))
 
@@ -64,6 +65,27 @@ def test_features_of_a_residual_network_give_its_scores(tmp_path):
         torch.testing.assert_close(net.linear(found), net((IMAGES - mean) / std), rtol=0, atol=1e-5)
     with pytest.raises(BackboneError, match="nobody offers weights of cifar_resnet20"):
         torchvision_backbone("cifar_resnet20", "", "download", size=32)
+
+
+def test_padding_is_tensorflows_at_either_stride():
+    """By hand: ones summed over a window count the pixels in it; with stride 2 and kernel 3 only the end is padded."""
+    ones = torch.ones(1, 1, 4, 4)
+    for kernel, stride, first, last in ((3, 1, 4.0, 4.0), (3, 2, 9.0, 4.0), (5, 2, 16.0, 9.0)):
+        conv = SameConv(1, 1, kernel, stride)
+        with torch.no_grad():
+            conv.weight.fill_(1.0)
+            found = conv(ones)[0, 0]
+        assert found.shape == (4 // stride, 4 // stride)
+        assert (found[0, 0].item(), found[-1, -1].item()) == (first, last)
+
+
+def test_a_small_network_for_imagenet_is_as_large_as_published_and_normalises_its_own_way():
+    """4.7 million weights; pixels 127 and 255 become 0 and 1."""
+    assert sum(p.numel() for p in EfficientNetLite0().parameters()) == pytest.approx(4.65e6, rel=0.01)
+    features = torchvision_backbone("efficientnet_lite0", "", "random", size=64)
+    assert features(IMAGES).shape == (3, 1280)
+    pixels = torch.tensor([127 / 255, 1.0]).expand(1, 3, 2, 2)
+    torch.testing.assert_close(features.normalise(pixels)[0, 0, 0], torch.tensor([0.0, 1.0]))
 
 
 def test_any_layer_can_be_asked_for_and_images_are_resized(weights):

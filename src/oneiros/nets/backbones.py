@@ -1,7 +1,8 @@
 """Fixed networks that turn images into features: residual networks for CIFAR-10, or any classifier of torchvision."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from jaxtyping import Float
@@ -10,10 +11,21 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from oneiros.core import Seeds
+from oneiros.nets import efficientnet_lite
 from oneiros.nets.cifar_resnet import DEPTHS, CifarResNet
 from oneiros.nets.vgg import Normalise
 
+Colour = tuple[float, float, float]
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+# Networks that torchvision has not; `features` asks for their weights as a file.
+OURS: Mapping[str, Callable[[], nn.Module]] = {
+    "efficientnet_lite0": efficientnet_lite.EfficientNetLite0,
+    **{name: partial(CifarResNet, blocks) for name, blocks in DEPTHS.items()},
+}
+# Where it is not ImageNet's usual one: what images are normalised by.
+NORMALISED = {"efficientnet_lite0": (efficientnet_lite.MEAN, efficientnet_lite.STD)}
 
 
 class BackboneError(ValueError):
@@ -26,11 +38,14 @@ class Backbone(nn.Module):
     Args:
         body: what turns normalised images into the activations of one layer.
         size: side to which images are resized.
+        normalised: mean and standard deviation by which.
     """
 
-    def __init__(self, body: nn.Module, size: int) -> None:
+    def __init__(
+        self, body: nn.Module, size: int, normalised: tuple[Colour, Colour] = (IMAGENET_MEAN, IMAGENET_STD)
+    ) -> None:
         super().__init__()
-        self.normalise = Normalise(IMAGENET_MEAN, IMAGENET_STD)
+        self.normalise = Normalise(*normalised)
         self.body = body
         self.size = size
 
@@ -43,7 +58,7 @@ class Backbone(nn.Module):
 
 
 def torchvision_backbone(name: str, layer: str, weights: str, *, size: int) -> Backbone:
-    """A network of torchvision's, or one of `cifar_resnet.DEPTHS`, up to `layer`, as torchvision's extractor names it.
+    """A network of torchvision's, or one of `OURS`, up to `layer`, as torchvision's extractor names it.
 
     Args:
         name: such as "resnet152" or "cifar_resnet20".
@@ -68,18 +83,18 @@ def torchvision_backbone(name: str, layer: str, weights: str, *, size: int) -> B
         near = difflib.get_close_matches(layer, layers, n=3, cutoff=0.3)
         raise BackboneError(f"{name} has no layer {layer!r}.{_hint(near)} Its last ones: {', '.join(layers[-6:])}")
     body = create_feature_extractor(net, {layer: "features"})
-    return Backbone(body, size).requires_grad_(False).eval()
+    return Backbone(body, size, NORMALISED.get(name, (IMAGENET_MEAN, IMAGENET_STD))).requires_grad_(False).eval()
 
 
 def _untrained(name: str) -> nn.Module:
     from torchvision.models import get_model, list_models
 
-    known = [*DEPTHS, *list_models()]
+    known = [*OURS, *list_models()]
     if name not in known:
         near = difflib.get_close_matches(name, known, n=3)
         raise BackboneError(f"there is no network {name!r}.{_hint(near)} 'blocks' is the recipe's own")
     with Seeds(0).building("backbone"):
-        return CifarResNet(DEPTHS[name]) if name in DEPTHS else get_model(name, weights=None)
+        return OURS[name]() if name in OURS else get_model(name, weights=None)
 
 
 def _hint(near: list[str]) -> str:
@@ -96,7 +111,7 @@ def _load(net: nn.Module, name: str, weights: str) -> None:
 
 
 def _state(name: str, weights: str) -> Mapping[str, Tensor]:
-    if weights == "download" and name in DEPTHS:
+    if weights == "download" and name in OURS:
         raise BackboneError(f"nobody offers weights of {name} for download by name; give a safetensors file")
     if weights == "download":
         from torchvision.models import get_model_weights

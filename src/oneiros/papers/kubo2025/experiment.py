@@ -113,11 +113,16 @@ def note_on(provenance: Mapping[str, Any]) -> str:
     'own features: cifar10 through blocks schooled by this project, 76.56 % test accuracy, not published weights'
     >>> note_on({"backbone": "cifar_resnet20", "data": "cifar10"})
     "other features: cifar10 through cifar_resnet20; the paper's are a VGG-13's"
+    >>> note_on({"backbone": "efficientnet_lite0", "data": "parquet:/somewhere/imagenette224"})
+    "other features: imagenette224 through efficientnet_lite0; the paper's are a ResNet-152's, of other classes"
     >>> note_on({"backbone": "resnet152"})
     ''
     """
     if str(provenance.get("backbone")).startswith("cifar_resnet"):
         return f"other features: {provenance['data']} through {provenance['backbone']}; the paper's are a VGG-13's"
+    if provenance.get("backbone") == "efficientnet_lite0":
+        images = str(provenance["data"]).rpartition("/")[2]
+        return f"other features: {images} through efficientnet_lite0; the paper's are a ResNet-152's, of other classes"
     if provenance.get("backbone") != "blocks":
         return ""
     accuracy = f"{100 * provenance['test_accuracy']:.2f} % test accuracy"
