@@ -14,7 +14,7 @@ import pytest
 from oneiros.sleeper import requirements
 
 ROOT = Path(__file__).parents[1]
-GUIDES = {"quickstart.md": 5, "concepts.md": 1, "add-a-phase.md": 3, "add-a-paper.md": 1, "many-runs.md": 1}
+GUIDES = {"quickstart.md": 6, "concepts.md": 1, "add-a-phase.md": 3, "add-a-paper.md": 1, "many-runs.md": 1}
 
 
 def blocks(guide: str, kind: str = "python") -> list[str]:
@@ -47,9 +47,11 @@ def test_the_quickstart_runs_and_its_second_loop_remembers(capsys, tmp_path, mon
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)
     quickstart(on_digits)
-    plain, sleeping, kept, *rest = capsys.readouterr().out.splitlines()
+    plain, sleeping, kept, choice, chosen, *rest = capsys.readouterr().out.splitlines()
     assert float(plain) < 0.21
     assert float(sleeping) > 0.6
+    assert "right about" in choice
+    assert float(chosen) > 0.9
     assert kept.endswith("False")
     assert [line[:5] for line in rest[:3]] == ["day 0", "day 1", "day 2"]
     assert rest[2].endswith("nights so far: 3")

@@ -13,8 +13,10 @@ import torch
 import oneiros.memory
 from oneiros.core import Batch, Memory, Replayable, Seeds, Writable
 from oneiros.memory.class_activations import ClassActivations
+from oneiros.memory.evidence import BEHIND, Evidence
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar
+from oneiros.memory.held_out import HeldOut
 from oneiros.memory.images import Images
 from oneiros.memory.mean_input import MeanInput
 from oneiros.memory.moments import ClassMoments, Moments
@@ -48,6 +50,11 @@ def stores_and_seals(memory: Any, batch: Batch, rng: torch.Generator) -> None:
     memory.seal()
 
 
+def stores_and_adds_up(memory: Moments, batch: Batch, rng: torch.Generator) -> None:
+    memory.store(batch, rng)
+    memory.added()
+
+
 def stores_and_takes(memory: PastLessons, batch: Batch, rng: torch.Generator) -> None:
     memory.store(batch, rng)
     memory.take(scholar().solver)
@@ -60,6 +67,18 @@ def takes(memory: FrozenScholar, batch: Batch, rng: torch.Generator) -> None:
 def is_rewarded(memory: Selector, batch: Batch, rng: torch.Generator) -> None:
     for label, worth in zip(batch.targets()[:4].tolist(), batch.x[:4, 0, 0].tolist(), strict=True):
         memory.reward(label, worth)
+
+
+def is_asked_about(memory: HeldOut, batch: Batch, rng: torch.Generator) -> None:
+    memory.wait(memory.admit(batch))
+
+
+def is_counted(memory: Evidence, batch: Batch, rng: torch.Generator) -> None:
+    memory.prepared(1, 4)
+    memory.add({"network": 3, "sums": 4, "far": 0}, 8)
+    if memory.days == 2:
+        memory.give_up("far", BEHIND)
+    memory.prepared(3, 4)
 
 
 @dataclass(frozen=True)
@@ -89,9 +108,12 @@ CASES = {
     "images": Case(Images),
     "class-activations": Case(ClassActivations),
     "class-activations in float16": Case(lambda: ClassActivations(dtype="float16")),
-    "moments": Case(Moments),
-    "moments in float32": Case(lambda: Moments("float32")),
-    "class-moments": Case(ClassMoments),
+    "moments": Case(Moments, stores_and_adds_up),
+    "moments that wait, of today": Case(Moments),
+    "moments in float32": Case(lambda: Moments("float32"), stores_and_adds_up),
+    "class-moments": Case(ClassMoments, stores_and_adds_up),
+    "held-out": Case(lambda: HeldOut(share=0.3, most=9), is_asked_about),
+    "evidence": Case(lambda: Evidence(("network", "sums", "far")), is_counted),
     "selector": Case(lambda: Selector(8, fits=2), is_rewarded),
 }
 every_memory = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())

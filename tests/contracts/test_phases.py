@@ -15,15 +15,25 @@ from oneiros.core import Batch, Brain, DayPhase, NightPhase, Seeds
 from oneiros.equations.gaussian import rectified
 from oneiros.life import Cursor
 from oneiros.memory.class_activations import ClassActivations
+from oneiros.memory.evidence import Evidence
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar
+from oneiros.memory.held_out import HeldOut
 from oneiros.memory.images import Images
 from oneiros.memory.mean_input import MeanInput
 from oneiros.memory.moments import ClassMoments, Moments
 from oneiros.memory.projector import Projector
 from oneiros.memory.recent_latents import RecentLatents
 from oneiros.memory.selector import Selector
-from oneiros.nets import VGG, Architecture, DropoutPerceptron, RecurrentNet, cut, names_above
+from oneiros.nets import (
+    VGG,
+    Architecture,
+    DropoutPerceptron,
+    RecurrentNet,
+    cut,
+    names_above,
+)
+from oneiros.nets.candidates import Candidates, FrozenBody, Standardised
 from oneiros.nets.dreaming import DreamingNet
 from oneiros.nets.equilibrium import EquilibriumRNN
 from oneiros.nets.features import GaussianHead
@@ -54,9 +64,16 @@ from oneiros.phases.bookkeeping.accumulate import Accumulate
 from oneiros.phases.bookkeeping.anneal import Anneal
 from oneiros.phases.bookkeeping.encode import EncodeBeside, FreezeBelow
 from oneiros.phases.bookkeeping.forget import ForgetLatents
-from oneiros.phases.bookkeeping.handover import FreshOptimisers, Reinitialise, SnapshotTeacher, Succeed
+from oneiros.phases.bookkeeping.gather import Gather, sums
+from oneiros.phases.bookkeeping.handover import (
+    FreshOptimisers,
+    Reinitialise,
+    SnapshotTeacher,
+    Succeed,
+)
 from oneiros.phases.bookkeeping.remember import Remember, SealExemplars
 from oneiros.phases.losses import HardTargets
+from oneiros.phases.night.choose import Choose
 from oneiros.phases.night.exact_heads import ClassMeans, Fecam, Gaussians, Ridge
 from oneiros.phases.night.exact_night import ExactNight
 from oneiros.phases.night.latent_mix import LatentMix
@@ -248,6 +265,19 @@ def normalised_brain() -> Brain:
     return Brain(net=net, optim={"wake": torch.optim.Adam(net.parameters(), lr=0.1)})
 
 
+def choosing_brain() -> Brain:
+    """Two fronts beside a network, after one lesson."""
+    with Seeds(0).building("init"):
+        net = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3))
+    fronts = {"given": FrozenBody(net, "2", learned=True), "first-day": FrozenBody(net, "2", learned=False)}
+    brain = Brain(net=Candidates(net, {**fronts, "inputs": Standardised(6)}))
+    brain.memory |= {"today": HeldOut(share=0.3, most=9), "first-day": Exemplars(5)}
+    brain.memory |= {"evidence": Evidence(("network", *fronts, "inputs"))}
+    brain.memory |= {sums(name): Moments() for name in (*fronts, "inputs")}
+    Gather(first=20)(brain, LESSON, Seeds(0).rng("day"))
+    return brain
+
+
 def replay(**changed):
     above = names_above(ventral_brain().net, "features.pool1")
     return CategoryReplay(**(dict(location="features.pool1", above=above, batch_size=5, per_class=4) | changed))
@@ -263,6 +293,11 @@ def sleep(**changed):
         dec=(1e-3, 1e-3),
     )
     return SpikingSleep(**(settings | changed))
+
+
+def slept(brain: Brain) -> Brain:
+    Choose()(brain, Seeds(0).rng("night"))
+    return brain
 
 
 CASES = {
@@ -330,6 +365,9 @@ CASES = {
         ExactNight(head=Gaussians(), into="1"), lambda: summing_brain(ClassMoments, GaussianHead)
     ),
     "exact-night as FeCAM": Case(ExactNight(head=Fecam(), into="1"), lambda: summing_brain(ClassMoments, GaussianHead)),
+    "gather": Case(Gather(first=4), choosing_brain, Batch(x=LESSON.x + 1, y=LESSON.targets())),
+    "choose": Case(Choose(), choosing_brain),
+    "choose with nothing to ask": Case(Choose(), lambda: slept(choosing_brain())),
     "away by day": Case(Away(inner=VisualWake(), dream=replay()), ventral_brain, VISUAL_LESSON),
     "away": Case(Away(inner=VisualWake(), dream=replay()), ventral_brain, Batch(x=torch.zeros(0, 3, 8, 8))),
 }

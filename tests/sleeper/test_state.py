@@ -10,6 +10,7 @@ from torch import nn
 from oneiros.core import Seeds
 from oneiros.nets import VGG, Architecture
 from oneiros.sleeper import (
+    Automatic,
     Combined,
     GenerativeReplay,
     LayerReplay,
@@ -34,6 +35,7 @@ MECHANISMS = {
     "rehearsal": Rehearsal(per_class=5, replayed=8),
     "dreams beside raw examples": Combined((DREAMS, Rehearsal(per_class=5, replayed=8))),
     "together": Combined((Rehearsal(per_class=5, replayed=8), SPIKES)),
+    "automatic": Automatic(filters=4, share=0.3, first=10),
 }
 every_mechanism = pytest.mark.parametrize("mechanism", MECHANISMS.values(), ids=MECHANISMS.keys())
 

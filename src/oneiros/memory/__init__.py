@@ -1,8 +1,10 @@
 """What is kept between phases; a memory can be written to, replayed from, or asked for what it is for."""
 
 from oneiros.memory.class_activations import ClassActivations as ClassActivations
+from oneiros.memory.evidence import Evidence as Evidence
 from oneiros.memory.exemplars import Exemplars as Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar as FrozenScholar
+from oneiros.memory.held_out import HeldOut as HeldOut
 from oneiros.memory.images import Images as Images
 from oneiros.memory.mean_input import MeanInput as MeanInput
 from oneiros.memory.moments import ClassMoments as ClassMoments

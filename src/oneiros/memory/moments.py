@@ -147,10 +147,13 @@ class Moments:
         return Batch(x=x.float().unflatten(1, self.shape), y=labels.to(means.device))
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Tensors that restore this memory."""
+        """Tensors that restore this memory, with the rows that wait: a look changes nothing, rounding included."""
         if not len(self):
             return {}
-        state = {"shape": torch.tensor(self.shape), "counts": self.counts, "means": self.means}
+        state = {"shape": torch.tensor(self.shape), "counts": self._counts, "means": self._means}
+        if self._waiting:
+            x, y = (torch.cat(each) for each in zip(*self._waiting, strict=True))
+            state |= {"waiting.x": x, "waiting.y": y}
         state["forgotten"] = torch.tensor(self._forgotten, dtype=torch.float64)
         for label, scatter in self._scatters.items():
             state |= {f"scatter.{label}.{key}": value for key, value in scatter.state_dict().items()}
@@ -168,6 +171,8 @@ class Moments:
             prefix = f"scatter.{label}."
             own = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
             self._scatter(label, self._means).load_state_dict(own)
+        if "waiting.x" in state:
+            self._waiting = [(state["waiting.x"], state["waiting.y"])]
 
     def _add(self, x: Float[Tensor, "n d"], y: Int[Tensor, " n"]) -> None:
         self._make_room(int(y.max()) + 1, x)

@@ -1,5 +1,6 @@
 """Slow weights."""
 
+from oneiros.nets.candidates import Candidates as Candidates
 from oneiros.nets.cut import cut as cut
 from oneiros.nets.cut import names_above as names_above
 from oneiros.nets.dreaming import DreamingNet as DreamingNet

@@ -15,6 +15,7 @@ from oneiros.phases.bookkeeping.encode import Encode as Encode
 from oneiros.phases.bookkeeping.encode import EncodeBeside as EncodeBeside
 from oneiros.phases.bookkeeping.encode import FreezeBelow as FreezeBelow
 from oneiros.phases.bookkeeping.forget import ForgetLatents as ForgetLatents
+from oneiros.phases.bookkeeping.gather import Gather as Gather
 from oneiros.phases.bookkeeping.handover import FreshOptimisers as FreshOptimisers
 from oneiros.phases.bookkeeping.handover import Reinitialise as Reinitialise
 from oneiros.phases.bookkeeping.handover import SnapshotTeacher as SnapshotTeacher
@@ -26,6 +27,7 @@ from oneiros.phases.losses import HardTargets as HardTargets
 from oneiros.phases.losses import Replayed as Replayed
 from oneiros.phases.losses import SoftTargets as SoftTargets
 from oneiros.phases.night.category_replay import CategoryReplay as CategoryReplay
+from oneiros.phases.night.choose import Choose as Choose
 from oneiros.phases.night.dreams import Imagined as Imagined
 from oneiros.phases.night.dreams import Veridical as Veridical
 from oneiros.phases.night.exact_heads import ClassMeans as ClassMeans

@@ -3,6 +3,7 @@
 `sklearn` and `avalanche` are modules of their own, so that nobody pays for a program that is not used.
 """
 
+from oneiros.sleeper.automatic import Automatic as Automatic
 from oneiros.sleeper.generative import GenerativeReplay as GenerativeReplay
 from oneiros.sleeper.layer import LayerReplay as LayerReplay
 from oneiros.sleeper.mechanism import Attachment as Attachment

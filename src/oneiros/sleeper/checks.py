@@ -10,33 +10,33 @@ from torch import Tensor, nn
 from oneiros.core import Batch
 
 
-def lesson(net: nn.Module, x: Any, y: Any, *, classes: int) -> Batch:
+def lesson(net: nn.Module, x: Any, y: Any) -> Batch:
     """Inputs and labels, tensors or arrays, as a batch that `net` can learn; or one clear error.
 
     Raises:
         TypeError: labels are no whole numbers, or inputs no floating point numbers.
-        ValueError: lengths differ, labels are outside `classes`, an input is NaN or infinite, or the net's parameters
-            are on another device.
+        ValueError: lengths differ, an input is NaN or infinite, or the net's parameters are on another device.
     """
-    x, y = torch.as_tensor(x), torch.as_tensor(y)
-    if x.dtype == torch.float64:
-        x = x.float()
-    if not x.is_floating_point():
-        raise TypeError(f"inputs are {x.dtype}; expected floating point: x.float(), and grey values divided by 255")
+    x, y = _floating(x), torch.as_tensor(y)
     if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
-        raise TypeError(f"labels are {y.dtype}; expected whole class numbers from 0 to {classes - 1}: y.long()")
+        raise TypeError(f"labels are {y.dtype}; expected whole class numbers from 0: y.long()")
     if y.ndim != 1 or x.ndim < 2 or len(x) != len(y) or not len(x):
         raise ValueError(
             f"inputs {tuple(x.shape)} with labels {tuple(y.shape)}; expected [n, ...] and [n] with n of at least 1 "
             "(one class number a row, not one-hot)"
         )
-    outside = ((y < 0) | (y >= classes)).nonzero().flatten()
-    if len(outside):
-        row = int(outside[0])
-        raise ValueError(
-            f"label {int(y[row])} in row {row} is outside classes 0 to {classes - 1}: "
-            "number the classes from 0, or give Sleeper(classes=...) as many as will ever come"
-        )
+    x = inputs(net, x)
+    return Batch(x=x, y=y.to(x.device, torch.int64))
+
+
+def inputs(net: nn.Module, x: Any) -> Tensor:
+    """Inputs, a tensor or an array, as `net` can take them; or one clear error.
+
+    Raises:
+        TypeError: they are no floating point numbers.
+        ValueError: one is NaN or infinite, or the net's parameters are on another device.
+    """
+    x = _floating(x)
     same_device(net, x)
     wrong = (~x.flatten(1).isfinite()).any(1).nonzero().flatten()
     if len(wrong):
@@ -44,7 +44,27 @@ def lesson(net: nn.Module, x: Any, y: Any, *, classes: int) -> Batch:
             f"{len(wrong)} of {len(x)} inputs hold NaN or infinity, the first is row {int(wrong[0])}: "
             "fill the gaps or leave those rows out"
         )
-    return Batch(x=x, y=y.to(x.device, torch.int64))
+    return x
+
+
+def labels(y: Tensor, *, classes: int) -> None:
+    """Raise ValueError where a class number is not one of the first `classes`."""
+    outside = ((y < 0) | (y >= classes)).nonzero().flatten()
+    if len(outside):
+        row = int(outside[0])
+        raise ValueError(
+            f"label {int(y[row])} in row {row} is outside classes 0 to {classes - 1}: "
+            "number the classes from 0, or give Sleeper(classes=...) as many as will ever come"
+        )
+
+
+def _floating(x: Any) -> Tensor:
+    x = torch.as_tensor(x)
+    if x.dtype == torch.float64:
+        x = x.float()
+    if not x.is_floating_point():
+        raise TypeError(f"inputs are {x.dtype}; expected floating point: x.float(), and grey values divided by 255")
+    return x
 
 
 def same_device(net: nn.Module, x: Tensor) -> None:
@@ -57,8 +77,8 @@ def same_device(net: nn.Module, x: Tensor) -> None:
             )
 
 
-def scores(net: nn.Module, x: Tensor, *, classes: int) -> None:
-    """Raise ValueError where `net` does not give one score a class."""
+def scores(net: nn.Module, x: Tensor, *, classes: int | None) -> int:
+    """How many scores `net` gives; ValueError where that is not one a class, if it is known how many these are."""
     modes = [(module, module.training) for module in net.modules()]
     net.eval()
     try:
@@ -67,11 +87,13 @@ def scores(net: nn.Module, x: Tensor, *, classes: int) -> None:
     finally:
         for module, training in modes:
             module.training = training
-    if shape != (len(x), classes):
+    if len(shape) != 2 or shape[0] != len(x) or shape[1] < 2 or shape[1] != (classes or shape[1]):
         raise ValueError(
-            f"{type(net).__name__} gives {shape} for {len(x)} inputs; expected scores {(len(x), classes)}: "
-            "one for every class that will ever come, those that are not known yet included"
+            f"{type(net).__name__} gives {shape} for {len(x)} inputs; expected scores "
+            f"{(len(x), classes or 'classes')}: one for every class that will ever come, those that are not known yet "
+            "included"
         )
+    return shape[1]
 
 
 def known(name: str, names: Iterable[str], *, what: str, where: object) -> None:

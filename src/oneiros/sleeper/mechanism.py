@@ -41,6 +41,11 @@ def unchanged(x: Tensor) -> Tensor:
     return x
 
 
+def the_network(classes: int) -> nn.Module | None:
+    """None: what has been consolidated is in the network."""
+    return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
     """A mechanism around one network.
@@ -53,6 +58,9 @@ class Attachment:
         night: phases of a night.
         view: the lesson as this brain is shown it.
         shown: the other way round, what this brain recalls as inputs of the network.
+        learned: of a lesson, what the network may learn today.
+        answer: asked for a number of classes, a plain module from inputs to scores that answers with what has been
+            consolidated; None where that is the network itself.
     """
 
     brain: Brain
@@ -62,6 +70,8 @@ class Attachment:
     night: tuple[NightPhase, ...] = ()
     view: Callable[[Batch], Batch] = as_they_are
     shown: Callable[[Tensor], Tensor] = unchanged
+    learned: Callable[[Batch], Batch] = as_they_are
+    answer: Callable[[int], nn.Module | None] = the_network
 
 
 @runtime_checkable

@@ -1,5 +1,6 @@
 """The table of what each mechanism needs, out of the mechanisms themselves."""
 
+from oneiros.sleeper.automatic import Automatic
 from oneiros.sleeper.generative import GenerativeReplay
 from oneiros.sleeper.layer import LayerReplay
 from oneiros.sleeper.mechanism import Mechanism, NoSleep
@@ -8,7 +9,7 @@ from oneiros.sleeper.selected import SelectedLayerReplay
 from oneiros.sleeper.spiking import SpikeReplay
 
 MECHANISMS: tuple[type[Mechanism], ...] = (
-    NoSleep, GenerativeReplay, LayerReplay, SelectedLayerReplay, SpikeReplay, Rehearsal
+    Automatic, NoSleep, GenerativeReplay, LayerReplay, SelectedLayerReplay, SpikeReplay, Rehearsal
 )  # fmt: skip
 
 

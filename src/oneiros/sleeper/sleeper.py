@@ -1,5 +1,6 @@
 """A night for anybody's network: two lines in a plain training loop."""
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -9,11 +10,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from oneiros.core import Batch, Memory, Seeds
 from oneiros.equations.scholar import shared_loss
+from oneiros.memory.evidence import Evidence
 from oneiros.phases.losses import Replayed, mean_cross_entropy
 from oneiros.sleeper import checks, state
+from oneiros.sleeper.automatic import Automatic
 from oneiros.sleeper.mechanism import Attachment, Mechanism
 
 Day = Dataset | tuple[Any, Any]
+ROWS = 256
 
 
 class Sleeper:
@@ -31,27 +35,33 @@ class Sleeper:
 
     Args:
         net: any `nn.Module` from inputs `[n, ...]` to scores `[n, classes]`, on the device that it will stay on.
-        mechanism: what is kept and what a night does.
-        classes: how many classes there will ever be.
+        mechanism: what is kept and what a night does; by default, what evidence chooses (`Automatic`). Then ask
+            `predict` or `model()`, since what answers best may stand beside the network.
+        classes: how many classes there will ever be; None takes as many as the network has scores.
         seed: of everything that is drawn here; torch's global generator is left alone.
     """
 
-    def __init__(self, net: nn.Module, mechanism: Mechanism, *, classes: int, seed: int = 0) -> None:
+    def __init__(
+        self, net: nn.Module, mechanism: Mechanism | None = None, *, classes: int | None = None, seed: int = 0
+    ) -> None:
+        mechanism = Automatic() if mechanism is None else mechanism
         if not isinstance(net, nn.Module):
             raise TypeError(f"net is a {type(net).__name__}; expected a torch.nn.Module")
         if isinstance(mechanism, type) or not isinstance(mechanism, Mechanism):
             raise TypeError(
                 f"mechanism is {mechanism!r}; expected one such as GenerativeReplay() (an object, not a class)"
             )
-        if classes < 2:
+        if classes is not None and classes < 2:
             raise ValueError(f"classes is {classes}; expected at least 2, since one class leaves nothing to tell apart")
-        self.net, self.mechanism, self.classes = net, mechanism, classes
+        self.net, self.mechanism = net, mechanism
+        self.classes = classes or 0  # 0 until the first lesson shows how many scores there are
         self.attachments: tuple[Attachment, ...] = ()
         self.nights = 0
         self.lessons = 0  # of today
         self._seed = seed
         self._blank = torch.zeros(0)  # zeros [1, ...] like an input of the first lesson: its shape, type and device
         self._met: set[int] = set()  # classes that `live` has shown
+        self._answering: nn.Module | None = None  # `model()`, until something changes it
 
     def loss(self, x: Any, y: Any) -> Tensor:
         """Today's loss, what is replayed beside it, and the terms that mechanisms add; call `backward` on it.
@@ -63,9 +73,11 @@ class Sleeper:
         Raises:
             TypeError, ValueError, KeyError: what is given cannot be learned; see `oneiros.sleeper.checks`.
         """
-        batch = checks.lesson(self.net, x, y, classes=self.classes)
+        batch = checks.lesson(self.net, x, y)
         if not self.attachments:
-            checks.scores(self.net, batch.x[:1], classes=self.classes)
+            self.classes = checks.scores(self.net, batch.x[:1], classes=self.classes or None)
+        checks.labels(batch.targets(), classes=self.classes)
+        if not self.attachments:
             self.attachments = self.mechanism.attach(self.net, batch, self.classes, self._seeds(batch.x))
             self._blank = torch.zeros_like(batch.x[:1])
         if batch.x.shape[1:] != self._blank.shape[1:] or batch.x.device != self._blank.device:
@@ -74,9 +86,13 @@ class Sleeper:
                 f"{tuple(self._blank.shape[1:])} on {self._blank.device}, and so is what was built for them"
             )
         views = [each.view(batch) for each in self.attachments]
-        loss = torch.stack([self._lesson(batch), *self._beside(views)]).sum()
+        learned = batch
+        for each in self.attachments:
+            learned = each.learned(learned)
+        loss = torch.stack([self._lesson(learned), *self._beside(views)]).sum()
         self._learn_beside(views)
         self.lessons += 1
+        self._answering = None
         return loss
 
     def _lesson(self, batch: Batch) -> Tensor:
@@ -131,9 +147,40 @@ class Sleeper:
         self.net.zero_grad(set_to_none=True)
         self.nights += 1
         self.lessons = 0
+        self._answering = None
         for each in self.attachments:
             each.brain.age = self.nights
         return told
+
+    def model(self) -> nn.Module:
+        """A plain module, apart from this Sleeper, that answers with what has been consolidated until now.
+
+        From inputs to scores `[n, classes]`, -inf for a class that nothing is known of. In evaluation mode; it can be
+        kept, exported or learned further like any other.
+        """
+        for each in self.attachments:
+            answer = each.answer(self.classes)
+            if answer is not None:
+                return answer.eval()
+        return copy.deepcopy(self.net).eval()
+
+    @torch.no_grad()
+    def scores(self, x: Any) -> Tensor:
+        """Scores `[n, classes]` of `model()` for inputs `[n, ...]`, `ROWS` at a time."""
+        if self._answering is None:
+            self._answering = self.model()
+        inputs = checks.inputs(self.net, x)
+        return torch.cat([self._answering(part) for part in inputs.split(ROWS)])
+
+    def predict(self, x: Any) -> Tensor:
+        """Class numbers `[n]` for inputs `[n, ...]`: the highest of `scores`."""
+        return self.scores(x).argmax(1)
+
+    @property
+    def choice(self) -> str:
+        """What answers and why, in one line."""
+        lines = [each.line for each in self.memories if isinstance(each, Evidence)]
+        return lines[0] if lines else f"network: {type(self.mechanism).__name__} was asked for"
 
     def live(
         self, days: Iterable[Day], *, epochs: int = 1, batch_size: int = 64, optimiser: torch.optim.Optimizer
@@ -195,6 +242,7 @@ class Sleeper:
         """
         attachments: tuple[Attachment, ...] = ()
         state.require_same_life(kept, classes=self.classes, seed=self._seed)
+        self.classes = int(kept["counts"][0])
         state.require_same_net(self.net, kept)
         blank = kept.get("blank", torch.zeros(0)).to(self._parameter().device, copy=True)
         if "blank" in kept:
@@ -203,7 +251,7 @@ class Sleeper:
         state.restore(self.net, attachments, kept)
         _, _, self.nights, self.lessons = (int(count) for count in kept["counts"])
         self._met = set(kept["met"].nonzero().flatten().tolist())
-        self._blank, self.attachments = blank, attachments
+        self._blank, self.attachments, self._answering = blank, attachments, None
         for each in attachments:
             each.brain.age = self.nights
 

@@ -1,0 +1,227 @@
+"""The default: sums that equal the joint ones, a choice by evidence, and a plain model that answers."""
+
+import copy
+import math
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from oneiros.core import Batch, Seeds
+from oneiros.data import load
+from oneiros.memory.evidence import FAILED, Evidence
+from oneiros.memory.held_out import HeldOut
+from oneiros.memory.moments import Moments
+from oneiros.nets.candidates import last_given, last_layer
+from oneiros.phases.night.exact_heads import Lda
+from oneiros.sleeper import Automatic, Sleeper
+
+SMALL = Automatic(filters=6, width=50, share=0.2, errors=math.inf)
+
+
+def mlp(hidden: int = 16, classes: int = 10) -> nn.Sequential:
+    with Seeds(0).building("net"):
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, classes))
+
+
+def day(number: int, rows: int = 200) -> Batch:
+    digits = load("digits").train.of_classes((2 * number, 2 * number + 1)).all()
+    return Batch(x=digits.x[:rows], y=digits.targets()[:rows])
+
+
+def lived(net: nn.Module, mechanism: Automatic = SMALL, days: int = 3, epochs: int = 2, lr: float = 1e-3) -> Sleeper:
+    sleeper = Sleeper(net, mechanism)
+    optimiser = torch.optim.Adam(net.parameters(), lr=lr)
+    for _ in sleeper.live([(day(n).x, day(n).y) for n in range(days)], epochs=epochs, optimiser=optimiser):
+        pass
+    return sleeper
+
+
+def memory(sleeper: Sleeper, name: str):
+    return sleeper.attachments[0].brain.memory[name]
+
+
+def test_digits_class_by_class_without_a_kept_example():
+    digits = load("digits")
+    net = mlp(64)
+    sleeper = lived(net, Automatic(filters=20), days=5, epochs=1)
+    test = digits.test.all()
+    assert float((sleeper.predict(test.x) == test.y).double().mean()) >= 0.95
+    assert float((net(test.x).argmax(1) == test.y).double().mean()) < 0.4  # the network itself forgot
+    assert not sleeper.holds_raw
+    assert sleeper.choice.startswith("patches: right about")
+    assert "network" in sleeper.choice
+
+
+def test_after_all_days_the_head_is_that_of_all_examples_at_once_however_often_they_came():
+    net = mlp()
+    as_it_came = copy.deepcopy(net)
+    sleeper = lived(net, epochs=3)
+    whole = [day(n) for n in range(3)]
+    x, y = torch.cat([each.x for each in whole]), torch.cat([each.targets() for each in whole])
+    joint = Moments()
+    joint.store(Batch(x=last_given(as_it_came, "3", x), y=y), torch.Generator())
+    memory(sleeper, "evidence").chosen = "given"
+    assert torch.equal(memory(sleeper, "sums.given").counts, joint.counts)
+    expected = Lda().solve(joint, 10).parameters
+    head = sleeper.model()[3]
+    torch.testing.assert_close(head.weight, expected["weight"], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(head.bias, expected["bias"], rtol=1e-4, atol=1e-4)
+
+
+def test_the_first_day_counts_too_for_features_of_the_network_as_it_was_after_it():
+    net = mlp()
+    sleeper = Sleeper(net, SMALL)
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    for number in sleeper.live([(day(n).x, day(n).y) for n in range(2)], optimiser=optimiser):
+        if number == 0:
+            after = copy.deepcopy(net)
+    joint = Moments()
+    for each in (day(0), day(1)):
+        joint.store(Batch(x=last_given(after, "3", each.x), y=each.targets()), torch.Generator())
+    torch.testing.assert_close(memory(sleeper, "sums.first-day").means, joint.means)
+    torch.testing.assert_close(memory(sleeper, "sums.first-day").within(), joint.within(), rtol=1e-5, atol=1e-5)
+
+
+def test_nobody_learns_what_is_held_out():
+    net, plain = mlp(), mlp()
+    sleeper = Sleeper(net, SMALL)
+    lesson = day(0, 60)
+    sleeper.loss(lesson.x, lesson.y).backward()
+    held = memory(sleeper, "today").held(lesson)
+    assert 1 <= int(held.sum()) <= 30
+    cross_entropy(plain(lesson.x[~held]), lesson.targets()[~held]).backward()
+    for ours, theirs in zip(net.parameters(), plain.parameters(), strict=True):
+        assert torch.equal(ours.grad, theirs.grad)
+    assert len(memory(sleeper, "sums.given")) == 60 - int(held.sum())
+
+
+def test_examples_are_there_by_day_only():
+    sleeper = Sleeper(mlp(), SMALL)
+    sleeper.loss(day(0).x, day(0).y)
+    assert sleeper.holds_raw
+    sleeper.sleep()
+    assert not sleeper.holds_raw
+    assert len(memory(sleeper, "today")) == len(memory(sleeper, "first-day").today) == 0
+
+
+def test_a_model_stands_alone_exports_and_can_be_saved(tmp_path):
+    sleeper = lived(mlp())
+    x = day(0).x[:7]
+    for chosen in ("network", "given", "first-day", "patches"):
+        memory(sleeper, "evidence").chosen = chosen
+        model = sleeper.model()
+        scores = model(x)
+        assert scores.shape == (7, 10)
+        exported = torch.export.export(model, (x,)).module()
+        torch.testing.assert_close(exported(x), scores)
+        save_file(model.state_dict(), tmp_path / "model.safetensors")
+        other = sleeper.model()
+        for value in other.state_dict().values():
+            value.zero_()
+        other.load_state_dict(load_file(tmp_path / "model.safetensors"))
+        assert torch.equal(other(x), scores)
+        assert scores.isfinite()[:, :6].all()
+        if chosen != "network":
+            assert (scores[:, 6:] == -torch.inf).all()  # classes that were never met
+
+
+def test_predictions_are_of_now():
+    net = mlp()
+    sleeper = lived(net, days=1)
+    memory(sleeper, "evidence").chosen = "network"
+    x = day(0).x
+    assert torch.equal(sleeper.scores(x), net(x).detach())
+    sleeper.loss(day(1).x, day(1).y)
+    with torch.no_grad():
+        net[3].bias += torch.arange(10.0)
+    sleeper.loss(day(1).x, day(1).y)
+    assert torch.equal(sleeper.scores(x), net(x).detach())
+
+
+def test_before_the_first_night_the_network_answers():
+    net = mlp()
+    sleeper = Sleeper(net)
+    assert torch.equal(sleeper.predict(day(0).x), net(day(0).x).argmax(1))
+    sleeper.loss(day(0).x, day(0).y)
+    assert sleeper.choice == "network: no example was held out yet"
+
+
+def test_a_network_that_breaks_down_takes_nothing_with_it():
+    net = mlp()
+    sleeper = Sleeper(net, SMALL)
+    sleeper.loss(day(0).x, day(0).y)
+    with torch.no_grad():
+        net[1].weight.fill_(torch.nan)
+    sleeper.sleep()
+    evidence = memory(sleeper, "evidence")
+    assert evidence.given_up["first-day"] == FAILED
+    assert evidence.chosen != "network"
+    assert float((sleeper.predict(day(0).x) == day(0).y).double().mean()) > 0.9
+
+
+def test_single_examples_and_constant_inputs_are_no_trouble():
+    for x in (torch.zeros(4, 1, 8, 8), torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))):
+        sleeper = Sleeper(mlp(), SMALL)
+        sleeper.loss(x, torch.arange(4))
+        sleeper.sleep()
+        assert sleeper.predict(x).shape == (4,)
+
+
+class Functional(nn.Module):
+    """A head that is no module."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(10, 64))
+
+    def forward(self, x):
+        return x.flatten(1) @ self.weight.T
+
+
+def test_a_network_whose_last_layer_cannot_be_found_is_a_candidate_all_the_same():
+    assert last_layer(Functional(), torch.rand(2, 64)) is None
+    sleeper = lived(Functional(), days=2)
+    evidence = memory(sleeper, "evidence")
+    assert evidence.names == ("network", "patches")
+    assert evidence.chosen == "patches"
+
+
+def test_vectors_have_random_features_and_themselves():
+    net = nn.Linear(20, 3)
+    sleeper = Sleeper(net, Automatic(width=30))
+    rng = torch.Generator().manual_seed(0)
+    y = torch.arange(120) % 3
+    x = torch.randn(120, 20, generator=rng) * torch.logspace(-3, 3, 20)  # in very different units
+    x[:, 0] += 0.01 * y  # ten standard deviations apart, in the smallest unit
+    sleeper.loss(x, y)
+    sleeper.sleep()
+    evidence = memory(sleeper, "evidence")
+    assert evidence.names == ("network", "random", "inputs")
+    assert evidence.right["inputs"] == evidence.asked > 5
+    memory(sleeper, "evidence").chosen = "inputs"
+    assert float((sleeper.predict(x) == y).double().mean()) == 1.0
+
+
+def test_the_last_layer_is_the_one_that_gives_the_scores():
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head, self.body, self.aside = nn.Linear(4, 3), nn.Linear(5, 4), nn.Linear(4, 3)
+
+        def forward(self, x):
+            hidden = self.body(x).relu()
+            self.aside(hidden)
+            return self.head(hidden)
+
+    assert last_layer(Two(), torch.rand(2, 5)) == "head"
+    assert last_layer(nn.Sequential(nn.Linear(5, 3), nn.Softmax(1)), torch.rand(2, 5)) is None
+
+
+def test_wrong_settings_get_answers():
+    with pytest.raises(ValueError, match="expected a share between 0 and 1"):
+        Automatic(share=0.0)
+    assert isinstance(memory(lived(mlp(), days=1), "today"), HeldOut)
+    assert isinstance(memory(lived(mlp(), days=1), "evidence"), Evidence)
