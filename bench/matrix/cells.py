@@ -27,10 +27,9 @@ class Cell:
     seed: int
 
     @property
-    def tier(self) -> tuple[int, int]:
-        """When it is due: what decides most comes first, and seeds one after another."""
-        tier = ENTRIES[self.mechanism].tier
-        return (tier, 0) if not tier else (tier, self.seed)
+    def due(self) -> tuple[int, int]:
+        """Cells with smaller numbers come first: what decides most, one seed after another."""
+        return ENTRIES[self.mechanism].tier, self.seed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +131,7 @@ def finished_rows(out: Path) -> tuple[pd.DataFrame, dict[str, list[str]]]:
 
 def run(matrix: Matrix, cells: list[Cell], say: Callable[[str], None]) -> None:
     """All cells, in the order that they are due."""
-    due = sorted(cells, key=lambda cell: cell.tier)
+    due = sorted(cells, key=lambda cell: cell.due)
     began, worked, lived = time.monotonic(), 0.0, 0
     for number, cell in enumerate(due, start=1):
         start = time.monotonic()

@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from bench.matrix.lwf import LwF
 from bench.matrix.streams import BATCH, Day, Lessons, network
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.measure.probes import predictions
@@ -236,6 +237,7 @@ ENTRIES: dict[str, Entry] = {
     "FeCAM": Entry(build=_fecam, told="a Gaussian for each class (Goswami et al. 2023)", tier=3),
     "NoSleep": Entry(build=_slept(NoSleep()), told="the owner's network, nothing else", tier=1),
     "Joint": Entry(build=_slept(NoSleep()), told="the owner's network, all days at once", tier=1, together=True),
+    "LwF": Entry(build=_slept(LwF()), told="learning without forgetting (Li & Hoiem 2016)", tier=2),
     "Rehearsal20": Entry(build=_slept(Rehearsal(per_class=20)), told="20 raw examples a class", tier=2),
     "RehearsalEqual": Entry(build=_equal, told="raw examples in as many bytes as ExactNights keeps", tier=2),
     "LayerReplay": Entry(build=_layer, told="category replay (Barry & Love 2022)", ours=True, tier=2),

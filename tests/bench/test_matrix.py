@@ -7,12 +7,15 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.neighbors import NearestCentroid
+from torch.nn.functional import cross_entropy
 
 from bench.matrix.cells import Cell, Matrix, bytes_kept, finished_rows, run
 from bench.matrix.learners import ENTRIES, Measured
+from bench.matrix.lwf import LwF
 from bench.matrix.page import write_page
 from bench.matrix.streams import STREAMS, Source
 from bench.matrix.table import accuracy_table, block, verdicts
+from oneiros.sleeper import Sleeper
 
 SOURCE = Source(features=Path("nowhere"), limit=(200, 100))
 CHEAP = ("NCM", "SLDA", "NoSleep", "Joint", "Rehearsal20")
@@ -92,6 +95,25 @@ def test_data_that_are_not_there_leave_their_stream_out(tmp_path):
     cell = Cell(stream="cifar100-lite0", mechanism="NCM", seed=0)
     run(Matrix(out=tmp_path, source=SOURCE, scale="smoke"), [cell], said.append)
     assert "left out: features:nowhere" in said[0]
+
+
+def test_learning_without_forgetting_keeps_the_old_answers_over_the_classes_it_knew():
+    """By hand: on the first day cross-entropy alone; on the second T^2 KL to last night's answers besides."""
+    torch.manual_seed(0)
+    net = torch.nn.Linear(3, 4)
+    sleeper = Sleeper(net, LwF(), classes=4)
+    x, first, second = torch.rand(6, 3), torch.tensor([0, 1] * 3), torch.tensor([2, 3] * 3)
+    assert sleeper.loss(x, first).item() == pytest.approx(cross_entropy(net(x), first).item())
+    assert sleeper.nbytes == 0
+    sleeper.sleep()
+    old = net(x).detach()[:, :2]
+    assert sleeper.nbytes == 16 * 4
+    with torch.no_grad():
+        net.weight += torch.rand(4, 3)
+    ours, theirs = (each / 2 for each in (net(x)[:, :2], old))
+    kept = 4 * (theirs.softmax(1) * (theirs.log_softmax(1) - ours.log_softmax(1))).sum(1).mean()
+    expected = cross_entropy(net(x), second) + kept
+    assert sleeper.loss(x, second).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_forgetting_is_the_mean_fall_over_all_days_but_the_last():
