@@ -59,7 +59,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--scale", choices=SCALES, default="quick", help="most training and test examples of a stream")
     parser.add_argument("--features", type=Path, default=Path("features"), help="folder of `oneiros features` files")
-    parser.add_argument("--data", default="", help="data set of the stream 'yours'")
+    parser.add_argument("--data", default="", help="data set of the stream 'yours', folder of those held out")
     parser.add_argument("--page-only", action="store_true")
     parser.add_argument("--publish", action="store_true")
     return parser.parse_args()

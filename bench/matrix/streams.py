@@ -24,7 +24,8 @@ class Source:
 
     Attributes:
         features: folder with files of features, as `oneiros features` writes them.
-        data: a data set of the reader's own, for the stream `yours`; see `oneiros.data.names()`.
+        data: for the stream `yours`, a data set of the reader's own, see `oneiros.data.names()`; for those that were
+            held out, the folder that has them as parquet.
         limit: most training examples of a stream, and most test examples; 0 for all. Classes keep their shares.
     """
 
@@ -68,7 +69,7 @@ class Stream:
         per_day: new classes a day.
         epochs: times through each day's examples that the owner's network has.
         days: a function from the data set, seed and Source to days and tests, where they are not new classes.
-        own: data named by the reader.
+        asked: whether it is lived only where it is asked for by name.
     """
 
     title: str
@@ -76,6 +77,7 @@ class Stream:
     per_day: int = 2
     epochs: int = 10
     days: Callable[[Dataset, Seeds], tuple[tuple[Day, ...], tuple[Day, ...]]] | None = None
+    asked: bool = False
 
     def lessons(self, source: Source, seed: int) -> Lessons:
         """Days and tests of this seed, which decides on the classes' order and on which examples are used."""
@@ -135,6 +137,11 @@ def _yours(source: Source) -> Dataset:
     if not source.data:
         raise SystemExit("the stream 'yours' needs --data NAME, such as folder:DIR or parquet:DIR")
     return load(source.data)
+
+
+def _held_out(folder: str) -> Callable[[Source], Dataset]:
+    """Read when it is asked for by name only: nothing here was tuned on it."""
+    return lambda source: load(f"parquet:{Path(source.data) / folder}")
 
 
 def _features(file: str) -> Callable[[Source], Dataset]:
@@ -208,13 +215,21 @@ STREAMS: dict[str, Stream] = {
     ),
     "table": Stream(title="a table of scikit-learn's, 5 days of 2 classes", read=_table),
     "vectors": Stream(title="vectors of 384 numbers, 10 days of 2 classes", read=_vectors),
-    "yours": Stream(title="a data set of one's own, 2 classes a day", read=_yours),
+    "caltech101": Stream(
+        title="held out: Caltech-101 at 32 pixels from scratch, 11 days of up to 10 classes",
+        read=_held_out("caltech101"), per_day=10, asked=True,
+    ),
+    "pacs": Stream(
+        title="held out: PACS at 32 pixels from scratch, four styles mixed, 4 days of up to 2 classes",
+        read=_held_out("pacs"), asked=True,
+    ),
+    "yours": Stream(title="a data set of one's own, 2 classes a day", read=_yours, asked=True),
 }  # fmt: skip
 
 
 def chosen(names: Sequence[str]) -> dict[str, Stream]:
-    """The streams of these names; all that need no choice of the reader's where there are none."""
+    """The streams of these names; without names all but those that have to be asked for."""
     unknown = sorted(set(names) - set(STREAMS))
     if unknown:
         raise SystemExit(f"there is no stream {unknown[0]!r}; there are {', '.join(STREAMS)}")
-    return {name: stream for name, stream in STREAMS.items() if name in names or (not names and name != "yours")}
+    return {name: stream for name, stream in STREAMS.items() if name in names or not (names or stream.asked)}
