@@ -17,10 +17,21 @@ def test_missing_labels_are_named():
         Batch(x=torch.zeros(2, 4)).targets()
 
 
-def test_concatenation_keeps_what_all_have():
-    both = concatenate([Batch(x=torch.zeros(1, 2), y=torch.ones(1)), Batch(x=torch.ones(2, 2))])
+def test_concatenation_drops_nothing_unasked():
+    labelled, bare = Batch(x=torch.zeros(1, 2), y=torch.ones(1)), Batch(x=torch.ones(2, 2))
+    with pytest.raises(ValueError, match=r"y is in 1 of 2 batches: name the fields that are wanted, .*only="):
+        concatenate([labelled, bare])
+    both = concatenate([labelled, bare], only=("x",))
     assert both.x.tolist() == [[0, 0], [1, 1], [1, 1]]
     assert both.y is None
+    with pytest.raises(ValueError, match="y is in 0 of 1 batches"):
+        concatenate([bare], only=("x", "y"))
+
+
+def test_weights_of_rows_are_not_joined_as_if_they_added_up_to_one():
+    weighed = Batch(x=torch.zeros(2, 1), weight=torch.tensor([0.25, 0.75]))
+    with pytest.raises(ValueError, match="weights of 2 batches cannot be joined as they are"):
+        concatenate([weighed, weighed])
 
 
 def test_streams_differ_by_seed_name_and_address_and_only_by_them():

@@ -26,7 +26,7 @@ class Batch:
         x: inputs, `[n, ...]`, floating point.
         y: class labels, `[n]`, int64, or None where nobody says what was seen.
         z: latents, `[n, latent]`.
-        soft: a teacher's probabilities, `[n, classes]`.
+        soft: a teacher's scores, `[n, classes]`, from minus to plus infinity: what comes before its softmax.
         weight: how much each row counts in a mean over the batch, `[n]`, all together 1; or None for all alike.
     """
 
@@ -73,15 +73,28 @@ class Batch:
         return self
 
 
-def concatenate(batches: Sequence[Batch]) -> Batch:
-    """One batch out of several; only the fields that all of them have survive.
+def concatenate(batches: Sequence[Batch], *, only: Sequence[str] = ()) -> Batch:
+    """One batch out of several that have the same fields, or out of the fields named in `only`.
 
     >>> both = concatenate([Batch(x=torch.zeros(2, 3)), Batch(x=torch.ones(1, 3))])
     >>> tuple(both.x.shape)
     (3, 3)
+
+    Raises:
+        ValueError: a field is in some of them and not in others. Weights of rows are never joined as they are: each
+            batch's add up to 1, so how much a batch counts has to be said.
     """
-    shared = set.intersection(*(set(batch.tensors()) for batch in batches))
-    return Batch(**{name: torch.cat([getattr(batch, name) for batch in batches]) for name in shared})
+    wanted = list(only) or list(dict.fromkeys(name for batch in batches for name in batch.tensors()))
+    for name in wanted:
+        holders = sum(getattr(batch, name) is not None for batch in batches)
+        if holders < len(batches):
+            raise ValueError(
+                f"{name} is in {holders} of {len(batches)} batches: name the fields that are wanted, such as "
+                "concatenate(batches, only=('x', 'y'))"
+            )
+    if "weight" in wanted and len(batches) > 1:
+        raise ValueError(f"weights of {len(batches)} batches cannot be joined as they are: say how much each counts")
+    return Batch(**{name: torch.cat([getattr(batch, name) for batch in batches]) for name in wanted})
 
 
 @runtime_checkable

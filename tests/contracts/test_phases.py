@@ -522,3 +522,57 @@ def test_saved_and_loaded_after_it_the_next_call_is_bit_equal(case, keep, tmp_pa
     assert all_that_changes(loaded) == all_that_changes(lived)
     assert outcome(case, loaded) == outcome(case, lived)
     assert all_that_changes(loaded) == all_that_changes(lived)
+
+
+BY_DAY = {name: case for name, case in CASES.items() if "batch" in inspect.signature(case.phase).parameters}
+every_day_phase = pytest.mark.parametrize("case", BY_DAY.values(), ids=BY_DAY.keys())
+
+
+def lived(case: Case, lesson: Batch) -> dict[str, torch.Tensor]:
+    brain = case.brain()
+    # Plain descent: Adam would blow up the rounding of a gradient that is zero.
+    groups = {name: [p for g in optimiser.param_groups for p in g["params"]] for name, optimiser in brain.optim.items()}
+    brain.optim = {name: torch.optim.SGD(parameters, lr=0.1) for name, parameters in groups.items()}
+    call(replace(case, lesson=lesson), brain)
+    return {**weights(brain), **{f"m.{k}": v for m in brain.memory.values() for k, v in m.state_dict().items()}}
+
+
+@every_day_phase
+def test_weights_of_rows_are_honoured_or_refused(case):
+    """A row of weight 0 is as good as another one; equal weights are as good as none; other weights are not."""
+    n = len(case.lesson)
+    if not n:
+        return
+    heavy = torch.zeros(n).index_fill(0, torch.arange(n // 2), 1.0) / (n // 2)
+    lesson = replace(case.lesson, weight=heavy)
+    try:
+        seen = lived(case, lesson)
+    except ValueError as error:
+        assert "weighs its rows" in str(error)  # noqa: PT017 (a phase may do either)
+        return
+    x = lesson.x.clone()
+    x[n // 2 :] = x[: n - n // 2].flip(0)
+    others, equal, plain = (
+        lived(case, each)
+        for each in (replace(lesson, x=x), replace(lesson, weight=torch.full((n,), 1 / n)), case.lesson)
+    )
+    for name in seen:
+        torch.testing.assert_close(others[name], seen[name], rtol=1e-3, atol=1e-5, msg=name)
+        torch.testing.assert_close(equal[name], plain[name], rtol=1e-3, atol=1e-5, msg=name)
+    if case.phase.changes:
+        assert any(not torch.allclose(seen[name], plain[name], rtol=1e-3, atol=1e-5) for name in weights(case.brain()))
+
+
+def test_most_day_phases_that_take_a_step_down_a_loss_weigh_rows():
+    """So that the contract above is not met by refusing everything."""
+    weighing = set()
+    for name, case in BY_DAY.items():
+        try:
+            call(replace(case, lesson=replace(case.lesson, weight=torch.full((len(case.lesson),), 0.1))), case.brain())
+            weighing.add(name)
+        except ValueError:
+            pass
+    assert {
+        "backprop-wake", "scholar-wake", "learn vae", "learn wgan", "interleave vae", "lwf", "lwf with dreams",
+        "visual-wake", "rectified-wake", "repeated",
+    } <= weighing  # fmt: skip

@@ -10,7 +10,6 @@ from oneiros.equations.gaussian import (
     draw_weights,
     gaussian_draw,
     gaussian_draw_half,
-    gaussian_draw_streaming,
     nearest_repeat,
     rectified,
     rectified_parameters,
@@ -70,13 +69,9 @@ def test_every_direction_is_normal():
     assert kstest(along, "norm", args=(mean, sd)).pvalue > 0.01
 
 
-def test_streaming_and_half_precision_are_the_same_draw():
+def test_half_precision_is_the_same_draw():
     x, g = activations(50, 40), normal(9, 50)
     whole = gaussian_draw(x, g)
-    assert torch.allclose(gaussian_draw_streaming(x.split(7), g), whole, atol=1e-12)
-    reused = torch.full((9, 40), 3.0, dtype=torch.float64)
-    assert gaussian_draw_streaming(x.split(50), g, out=reused) is reused
-    assert torch.allclose(reused, whole, atol=1e-12)
     half = gaussian_draw_half(x.half(), g.float(), columns=16)
     assert half.dtype == torch.float16
     # float16 keeps 11 bits; what goes in and comes out are each rounded once.
@@ -87,8 +82,6 @@ def test_streaming_and_half_precision_are_the_same_draw():
 def test_it_says_what_is_wrong():
     with pytest.raises(ValueError, match="at least 2 of each class"):
         gaussian_draw(torch.zeros(1, 3), torch.zeros(2, 1))
-    with pytest.raises(ValueError, match="parts have 4 rows in all, but g has numbers for 5"):
-        gaussian_draw_streaming([torch.zeros(4, 3)], torch.zeros(2, 5))
 
 
 def test_weights_sum_to_one_so_that_constants_stay():

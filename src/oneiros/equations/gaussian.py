@@ -11,8 +11,6 @@ covariance is X' C X / (n - 1), with C = I - 11'/n the centring that takes G's r
 empirical covariance, for any d. Coarsening is linear in X, so it may come before or after the draw.
 """
 
-from collections.abc import Sequence
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -42,26 +40,6 @@ def gaussian_draw(x: Float[Tensor, "n d"], g: Float[Tensor, "m n"]) -> Float[Ten
     tensor([[-1.,  4.]])
     """
     return draw_weights(g) @ x
-
-
-def gaussian_draw_streaming(
-    parts: Sequence[Float[Tensor, "_ d"]], g: Float[Tensor, "m n"], out: Float[Tensor, "m d"] | None = None
-) -> Float[Tensor, "m d"]:
-    """Like `gaussian_draw`, for activations that come in parts, never all at once: S += W[:, i:i+b] x_b.
-
-    Args:
-        parts: rows of X in order; any sequence that makes a part when asked for it.
-        g: as above, for all rows together.
-        out: where to add up; new zeros where it is not given.
-    """
-    weights, at = draw_weights(g), 0
-    total = torch.zeros(len(g), parts[0].shape[1], dtype=g.dtype, device=g.device) if out is None else out.zero_()
-    for part in parts:
-        total.addmm_(weights[:, at : at + len(part)], part.to(g.dtype))
-        at += len(part)
-    if at != g.shape[1]:
-        raise ValueError(f"the parts have {at} rows in all, but g has numbers for {g.shape[1]}")
-    return total
 
 
 def gaussian_draw_half(

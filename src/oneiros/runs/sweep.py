@@ -7,7 +7,7 @@ from pathlib import Path
 from oneiros.runs.catalogue import experiment
 from oneiros.runs.engines import DIED, Engine, Job, Outcome
 from oneiros.runs.engines.engine import OnProgress, Progress
-from oneiros.runs.experiment import FailedBeforeError, Run, execute, manifest_of, require_same_settings
+from oneiros.runs.experiment import Run, execute, manifest_of, require_same_settings
 from oneiros.runs.stacked import NotStackableError, execute_stacked
 from oneiros.runs.store import BusyError, note_failure, run_path
 from oneiros.runs.store.copy import copy_sealed, is_copied
@@ -15,7 +15,7 @@ from oneiros.runs.store.lease import STALE_SECONDS
 from oneiros.runs.store.reading import read_run
 from oneiros.runs.store.sweep_list import write_sweep_list
 
-BUSY, FAILED_BEFORE, NOT_STACKABLE = (e.__name__ for e in (BusyError, FailedBeforeError, NotStackableError))
+BUSY, NOT_STACKABLE = (e.__name__ for e in (BusyError, NotStackableError))
 PATIENCE = STALE_SECONDS + 10  # so that a worker which waits sees a dead owner's lease get stale
 
 

@@ -3,7 +3,7 @@
 Equation: `oneiros.equations.scholar.mixture_weights`. Test: `tests/phases/test_scholar_phases.py`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -41,6 +41,10 @@ class Interleave(Around):
         if len(memory):
             past = memory.recall(self.replayed, rng)
             weight = mixture_weights(len(batch), len(past), r=share_of_new(self.ratio, brain.age))
-            both = concatenate([Batch(x=batch.x, y=batch.y), Batch(x=past.x, y=past.y)])
-            batch = Batch(x=both.x, y=both.y, weight=weight.to(both.x.device))
+            # What `inner` learns from; a lesson without labels asks for none of the past.
+            fields = ("x",) if batch.y is None else ("x", "y")
+            weight = weight.to(batch.x.device)
+            if batch.weight is not None:
+                weight[: len(batch)] = batch.weight * weight[: len(batch)].sum()
+            batch = replace(concatenate([batch, past], only=fields), weight=weight)
         return self.inner(brain, batch, rng)

@@ -52,9 +52,10 @@ class Rehearse(Around):
         return self.inner.stacked(brains, mixed, rngs)
 
     def _mixed(self, brain: Brain, batch: Batch, rng: torch.Generator) -> Batch:
-        memory = brain.remembers(self.memory, Replayable)
+        memory, batch = brain.remembers(self.memory, Replayable), batch.unweighted()
         if len(memory):
             expected = len(memory) * len(batch) / self.today
             n = int(expected + float(torch.rand((), generator=rng, device=rng.device)))
-            batch = concatenate([batch, memory.recall(n, rng)]) if n else batch
+            # The lesson's own fields: what is recalled besides (a teacher's scores) is not what `inner` is taught by.
+            batch = concatenate([batch, memory.recall(n, rng)], only=tuple(batch.tensors())) if n else batch
         return batch

@@ -21,7 +21,7 @@ class Remember:
 
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Store the batch."""
-        brain.remembers(self.memory, Writable).store(batch, rng)
+        brain.remembers(self.memory, Writable).store(batch.unweighted(), rng)
         return {}
 
 

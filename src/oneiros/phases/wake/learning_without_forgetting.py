@@ -4,16 +4,16 @@ Equation: `oneiros.equations.scholar.soft_target_loss`. Test: `tests/phases/test
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from oneiros.core import Batch, Brain
 from oneiros.equations.scholar import soft_target_loss
 from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.nets.layers import MultiHead
+from oneiros.phases.losses import mean_cross_entropy
 from oneiros.phases.wake.backprop_wake import descend
 
 
@@ -23,7 +23,7 @@ class TodaysInputs:
 
     def __call__(self, teacher: FrozenScholar, batch: Batch, rng: torch.Generator) -> Batch:
         """Today's inputs with the teacher's scores."""
-        return Batch(x=batch.x, soft=teacher.answer(batch.x))
+        return Batch(x=batch.x, soft=teacher.answer(batch.x), weight=batch.weight)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class LearnWithoutForgetting:
         """Learn one batch."""
         net, teacher = brain.network(MultiHead, part="solver"), brain.remembers(self.memory, FrozenScholar)
         today = net.columns[brain.age]
-        new = cross_entropy(net(batch.x)[:, list(today)], batch.targets() - today[0])
+        new = mean_cross_entropy(net(batch.x)[:, list(today)], replace(batch, y=batch.targets() - today[0]))
         if len(teacher) and brain.hour < self.warm_up:
             descend(brain.optimiser(self.heads), new)
             return {"loss": new.detach()}
@@ -85,5 +85,6 @@ class LearnWithoutForgetting:
         if asked.soft is None:
             raise ValueError("LearnWithoutForgetting: its inputs must come with the old network's scores")
         old = [list(columns) for columns in net.columns[:age]]
-        losses = [soft_target_loss(scores[:, c], asked.soft[:, c], temperature=self.temperature).mean() for c in old]
+        soft = asked.soft
+        losses = [asked.mean(soft_target_loss(scores[:, c], soft[:, c], temperature=self.temperature)) for c in old]
         return torch.stack(losses).sum()
