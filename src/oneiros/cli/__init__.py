@@ -49,11 +49,14 @@ class RunCommand:
     it is. A run that failed is left alone unless --retry-failed is given. `oneiros list PAPER/NAME` shows
     conditions and settings.
 
+    `oneiros run all --scale quick --budget 8` runs what is open of all papers, in the order of what it decides,
+    for about eight hours; --budget 0 only tells what that is and what it costs.
+
     Example: oneiros run kubo2025/mnist --condition sequential src --seeds 6 --set sleep.rate=0.5
     """
 
     name: Annotated[Positional[str], tyro.conf.arg(metavar="PAPER/NAME")]
-    """Which experiment; `oneiros list` names them."""
+    """Which experiment; `oneiros list` names them. Or `all`."""
     condition: tuple[str, ...] = ()
     """Conditions to run; all of them if left out."""
     seeds: int = 1
@@ -86,6 +89,8 @@ class RunCommand:
     """Where every finished run is copied to as well: a folder or an object store, as fsspec names it (s3://...)."""
     stack: int = 1
     """Seeds of a condition that one process lives as one stack of tensors (equilibrium networks, on a GPU)."""
+    budget: float | None = None
+    """Hours after which `all` begins nothing more (default: no end); 0 tells its steps and runs none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,20 +221,15 @@ DEMO_CONDITIONS = ("sequential", "src", "rehearsal", "src_rehearsal")
 
 def run_command(command: RunCommand, console: Console) -> int:
     """`oneiros run`."""
-    from oneiros.runs.experiment import Run
     from oneiros.runs.sweep import pending
 
-    _, conditions, config = _request(command)
-    out = command.out or Path("out") / f"{command.name.replace('/', '-')}-{command.scale}"
-    device = _device(command.device)
-    runs = [
-        Run(experiment=command.name, scale=command.scale, config=config, condition=c, seed=s,
-            out=out.absolute(), data=command.data.absolute() if command.data else None, device=device,
-            tensorboard=command.tensorboard, keep_weights=command.keep_weights, retry_failed=command.retry_failed,
-            copy_to=command.copy_to)
-        for s in range(command.seeds)
-        for c in conditions
-    ]  # fmt: skip
+    if command.name == "all":
+        from oneiros.cli.campaign import campaign_command
+
+        return campaign_command(command, console)
+    if command.budget is not None:
+        raise RequestError("--budget is for `oneiros run all`; one experiment stops with Ctrl-C and goes on later")
+    out, device, runs = runs_of(command)
     if command.stack > 1 and device == "cpu":
         raise RequestError(
             f"--stack {command.stack} on the CPU: compiled kernels do there what a stack of tensors does on a GPU; "
@@ -249,6 +249,24 @@ def run_command(command: RunCommand, console: Console) -> int:
 
         publish(out, console)
     return 1 if failed else 0
+
+
+def runs_of(command: RunCommand) -> "tuple[Path, str, list[Run]]":
+    """Every run asked for, seed by seed, where they go and what on."""
+    from oneiros.runs.experiment import Run
+
+    _, conditions, config = _request(command)
+    out = command.out or Path("out") / f"{command.name.replace('/', '-')}-{command.scale}"
+    device = device_of(command.device)
+    runs = [
+        Run(experiment=command.name, scale=command.scale, config=config, condition=c, seed=s,
+            out=out.absolute(), data=command.data.absolute() if command.data else None, device=device,
+            tensorboard=command.tensorboard, keep_weights=command.keep_weights, retry_failed=command.retry_failed,
+            copy_to=command.copy_to)
+        for s in range(command.seeds)
+        for c in conditions
+    ]  # fmt: skip
+    return out, device, runs
 
 
 def demo_command(command: DemoCommand, console: Console) -> int:
@@ -369,7 +387,7 @@ def features_command(command: FeaturesCommand, console: Console) -> int:
     asked = Extraction(
         data=command.data, backbone=command.backbone, layer=command.layer, weights=command.weights,
         scale=command.scale, size=command.size, classes=command.classes, root=command.root,
-        device=_device(command.device),
+        device=device_of(command.device),
     )  # fmt: skip
     name = "".join(c if c.isalnum() else "-" for c in command.data)
     out = command.out or Path("out") / f"{name}-{command.backbone}.safetensors"
@@ -460,7 +478,8 @@ def _search_request(command: TuneCommand) -> "tuple[Request, Tunable]":
     return request, chosen
 
 
-def _device(name: str) -> str:
+def device_of(name: str) -> str:
+    """`auto` as what there is; an error for a GPU that there is not."""
     import torch
 
     if name == "cuda" and not torch.cuda.is_available():
@@ -482,12 +501,13 @@ def _engine(command: RunCommand, device: str, runs: int) -> Engine:
         from oneiros.runs.engines.cluster import RayEngine
 
         return RayEngine(do, address=command.address, gpus=command.gpus)
-    devices = visible_devices(_gpus()) if device == "cuda" else ()
+    devices = visible_devices(gpus()) if device == "cuda" else ()
     workers = min(command.jobs or len(devices) or usable_cores(), runs)
     return LocalEngine(do, workers=workers, devices=devices) if workers > 1 else InlineEngine(do)
 
 
-def _gpus() -> int:
+def gpus() -> int:
+    """How many GPUs there are."""
     import torch
 
     return torch.cuda.device_count()

@@ -28,6 +28,7 @@ EXPERIMENTS = {
     "shin2017/lwf-back": "oneiros.papers.shin2017.experiment:LWF_BACK",
     "shin2017/classes": "oneiros.papers.shin2017.experiment:CLASSES",
     "deperrois2022/cifar10": "oneiros.papers.deperrois2022:CIFAR10",
+    "deperrois2022/cifar10-ten-epochs": "oneiros.papers.deperrois2022:CIFAR10_TEN_EPOCHS",
     "deperrois2022/svhn": "oneiros.papers.deperrois2022:SVHN",
     "barry2022/locations": "oneiros.papers.barry2022:LOCATIONS",
     "barry2022/exemplars": "oneiros.papers.barry2022:EXEMPLARS",

@@ -9,7 +9,7 @@ from oneiros.runs.engines import DIED, Engine, Job, Outcome
 from oneiros.runs.engines.engine import OnProgress, Progress
 from oneiros.runs.experiment import Run, execute, manifest_of, require_same_settings
 from oneiros.runs.stacked import NotStackableError, execute_stacked
-from oneiros.runs.store import BusyError, note_failure, run_path
+from oneiros.runs.store import BusyError, Manifest, note_failure, run_path
 from oneiros.runs.store.copy import copy_sealed, is_copied
 from oneiros.runs.store.lease import STALE_SECONDS
 from oneiros.runs.store.reading import read_run
@@ -41,15 +41,28 @@ def pending(runs: Sequence[Run]) -> list[Run]:
         ForeignOutputError: their folder holds them under other settings.
         StorageError: it cannot be written to, or the place that they are copied to cannot be reached.
     """
-    manifests = [manifest_of(run, experiment(run.experiment)) for run in runs]
+    manifests = manifests_of(runs)
     first = {(run.experiment, run.condition): run for run in reversed(runs)}
     for run in first.values():
         require_same_settings(run, experiment(run.experiment))
     for out in {run.out for run in runs}:
         write_sweep_list(out, [m for run, m in zip(runs, manifests, strict=True) if run.out == out])
-    return [
-        run for run, manifest in zip(runs, manifests, strict=True) if not _is_done(run, run.out / run_path(manifest))
-    ]
+    return _not_done(runs, manifests)
+
+
+def unfinished(runs: Sequence[Run]) -> list[Run]:
+    """Those that are not finished, or not copied to where they should be; writes nothing."""
+    return _not_done(runs, manifests_of(runs))
+
+
+def manifests_of(runs: Sequence[Run]) -> list[Manifest]:
+    """What each of them is."""
+    return [manifest_of(run, experiment(run.experiment)) for run in runs]
+
+
+def _not_done(runs: Sequence[Run], manifests: Sequence[Manifest]) -> list[Run]:
+    paths = [run.out / run_path(manifest) for run, manifest in zip(runs, manifests, strict=True)]
+    return [run for run, path in zip(runs, paths, strict=True) if not _is_done(run, path)]
 
 
 def _is_done(run: Run, path: Path) -> bool:

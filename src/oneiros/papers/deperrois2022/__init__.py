@@ -10,6 +10,13 @@ CIFAR10 = Dreaming(
     scales=config.scales(config.CIFAR10),
     drawings=drawings("CIFAR-10", losses="appendix-1-figure-1"),
 )
+CIFAR10_TEN_EPOCHS = Dreaming(
+    name="cifar10-ten-epochs",
+    summary="the ordering of Table 1 and of Figs. 4-6 after 10 of 50 epochs on all training images (ours)",
+    scales=config.scales(config.CIFAR10_TEN_EPOCHS) | {"quick": config.CIFAR10_TEN_EPOCHS},
+    drawings=drawings("CIFAR-10", losses="appendix-1-figure-1"),
+    conditions=("pad", "without_rem", "without_nrem", "without_memory_mix", "wake_only", "untrained"),
+)
 SVHN = Dreaming(
     name="svhn",
     summary="the same on SVHN: Figs. 3-6, Appendix 1 Table 1 and Figs. 2-6",
@@ -17,4 +24,4 @@ SVHN = Dreaming(
     drawings=drawings("SVHN", losses="appendix-1-figure-2"),
 )
 
-__all__ = ["CIFAR10", "CONDITIONS", "SVHN"]
+__all__ = ["CIFAR10", "CIFAR10_TEN_EPOCHS", "CONDITIONS", "SVHN"]
