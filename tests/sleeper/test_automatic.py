@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from oneiros.core import Batch, Seeds
 from oneiros.data import load
-from oneiros.memory.evidence import FAILED, Evidence
+from oneiros.memory.evidence import Evidence
 from oneiros.memory.held_out import HeldOut
 from oneiros.memory.moments import Moments
 from oneiros.nets.candidates import last_given, last_layer
@@ -94,7 +94,7 @@ def test_nobody_learns_what_is_held_out():
     assert 1 <= int(held.sum()) <= 30
     cross_entropy(plain(lesson.x[~held]), lesson.targets()[~held]).backward()
     for ours, theirs in zip(net.parameters(), plain.parameters(), strict=True):
-        assert torch.equal(ours.grad, theirs.grad)
+        torch.testing.assert_close(ours.grad, theirs.grad)
     assert len(memory(sleeper, "sums.given")) == 60 - int(held.sum())
 
 
@@ -147,19 +147,6 @@ def test_before_the_first_night_the_network_answers():
     assert torch.equal(sleeper.predict(day(0).x), net(day(0).x).argmax(1))
     sleeper.loss(day(0).x, day(0).y)
     assert sleeper.choice == "network: no example was held out yet"
-
-
-def test_a_network_that_breaks_down_takes_nothing_with_it():
-    net = mlp()
-    sleeper = Sleeper(net, SMALL)
-    sleeper.loss(day(0).x, day(0).y)
-    with torch.no_grad():
-        net[1].weight.fill_(torch.nan)
-    sleeper.sleep()
-    evidence = memory(sleeper, "evidence")
-    assert evidence.given_up["first-day"] == FAILED
-    assert evidence.chosen != "network"
-    assert float((sleeper.predict(day(0).x) == day(0).y).double().mean()) > 0.9
 
 
 def test_single_examples_and_constant_inputs_are_no_trouble():

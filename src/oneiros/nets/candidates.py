@@ -147,9 +147,9 @@ class FrozenBody(nn.Module):
 
     def __init__(self, net: nn.Module, head: str, *, learned: bool) -> None:
         super().__init__()
-        self.body = copy.deepcopy(net).eval().requires_grad_(False)
         self.head = head
         self.features = inputs_of(net, head)
+        self.body = self._headless(net)
         self.register_buffer("taken", torch.tensor(learned))
 
     @property
@@ -163,19 +163,56 @@ class FrozenBody(nn.Module):
 
     def take(self, net: nn.Module) -> None:
         """Keep the network as it is now."""
-        self.body.load_state_dict(net.state_dict())
+        self.body = self._headless(net)
         self.taken.fill_(True)
 
     def forward(self, x: Tensor) -> Tensor:
         """Inputs `[n, ...]` to `[n, d]`."""
-        return last_given(self.body, self.head, x)
+        return last_given(self.body, self.head, x).float()
 
     def answering(self, head: nn.Module) -> nn.Module:
         """A copy of the network with this head in place of its own."""
         whole = copy.deepcopy(self.body)
-        parent, _, name = self.head.rpartition(".")
-        setattr(whole.get_submodule(parent), name, head)
+        _put(whole, self.head, head)
         return whole
+
+    def _headless(self, net: nn.Module) -> nn.Module:
+        """A frozen copy without the last layer, which may grow, and whose weights nobody asks for."""
+        body = copy.deepcopy(net).eval().requires_grad_(False)
+        _put(body, self.head, nn.Identity())
+        return body
+
+
+class InSingle(nn.Module):
+    """A front that is shown inputs in single precision, whatever they are in.
+
+    Args:
+        front: meets `Front`.
+    """
+
+    def __init__(self, front: nn.Module) -> None:
+        super().__init__()
+        if not isinstance(front, Front):
+            raise TypeError(f"{type(front).__name__} is no front: it needs `learned`, `features` and `learn`")
+        self.front = front
+
+    @property
+    def learned(self) -> bool:
+        """Whether the front is."""
+        return bool(self.front.learned)
+
+    @property
+    def features(self) -> int:
+        """As many as the front's."""
+        return int(self.front.features)  # pyright: ignore[reportArgumentType]
+
+    def learn(self, x: Tensor, rng: torch.Generator) -> None:
+        """Teach the front."""
+        self.front.learn(x.float(), rng)  # pyright: ignore[reportCallIssue]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Its features."""
+        return self.front(x.float())
 
 
 class Candidates(nn.Module):
@@ -201,6 +238,11 @@ class Candidates(nn.Module):
     def front(self, name: str) -> Any:
         """The front of that name."""
         return self.fronts[name]
+
+
+def _put(net: nn.Module, name: str, module: nn.Module) -> None:
+    parent, _, last = name.rpartition(".")
+    setattr(net.get_submodule(parent), last, module)
 
 
 def inputs_of(net: nn.Module, head: str) -> int:
@@ -246,7 +288,12 @@ def last_layer(net: nn.Module, x: Tensor) -> str | None:
             handle.remove()
     for name, calls in seen.items():
         given, answer = calls[-1]
-        if len(calls) == 1 and given.ndim == 2 and answer.shape == scores.shape and torch.equal(answer, scores):
+        if (
+            len(calls) == 1
+            and given.ndim == 2
+            and answer.shape == scores.shape
+            and torch.equal(answer.to(scores), scores)
+        ):
             return name
     return None
 

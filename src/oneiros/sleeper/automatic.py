@@ -1,10 +1,11 @@
 """The default: nothing of an example is kept but sums, and what answers is chosen by evidence. See `Automatic`."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import ClassVar, Literal
 
+import torch
 from torch import Tensor, nn
 
 from oneiros.core import Batch, Brain, Seeds
@@ -12,11 +13,21 @@ from oneiros.memory.evidence import Evidence
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.held_out import HeldOut
 from oneiros.memory.moments import Moments
-from oneiros.nets.candidates import Candidates, Front, FrozenBody, RectifiedRandom, Standardised, inputs_of, last_layer
+from oneiros.nets.candidates import (
+    Candidates,
+    Front,
+    FrozenBody,
+    InSingle,
+    RectifiedRandom,
+    Standardised,
+    inputs_of,
+    last_layer,
+)
 from oneiros.nets.patch_front import PatchFront
 from oneiros.phases.bookkeeping.gather import Gather, sums
 from oneiros.phases.night.choose import Choose, consolidated
 from oneiros.phases.night.exact_heads import Head, Lda
+from oneiros.sleeper.inputs import Wrapped
 from oneiros.sleeper.mechanism import Attachment, Needs
 
 WIDEST_INPUT = 1024  # numbers in an input whose own second moments are kept
@@ -93,6 +104,7 @@ class Automatic:
         return (
             Attachment(
                 brain=brain,
+                grows=True,
                 learned=partial(all_but_held_out, held),
                 day=(Gather(first=self.first),),
                 night=(choose,),
@@ -107,8 +119,11 @@ class Automatic:
         if head is not None and inputs_of(net, head) <= WIDEST_FEATURES:
             fronts["given"] = FrozenBody(net, head, learned=True)
             fronts["first-day"] = FrozenBody(net, head, learned=False)
+        if isinstance(net, Wrapped) and net.reading is not None and not net.reading.numeric:
+            return fronts  # token ids are names, not amounts
         if _are_images(like.x):
-            fronts["patches"] = self._patches(*like.x.shape[1:])
+            patches = self._patches(*like.x.shape[1:])
+            fronts["patches"] = InSingle(patches) if like.x.dtype == torch.float64 else patches
             return fronts
         if inputs <= WIDEST_RANDOM:
             fronts["random"] = RectifiedRandom(inputs, self.width)
@@ -128,11 +143,11 @@ def _are_images(x: Tensor) -> bool:
 
 
 def all_but_held_out(held: HeldOut, batch: Batch) -> Batch:
-    """A lesson without what is held out; all of it where that would leave fewer than two."""
+    """A lesson in which what is held out has no weight; as it is where that would leave fewer than two."""
     keep = ~held.held(batch)
     if keep.all() or int(keep.sum()) < 2:
         return batch
-    return Batch(x=batch.x[keep], y=batch.targets()[keep])
+    return replace(batch, weight=keep.float() / keep.sum())
 
 
 def _precision(front: nn.Module) -> Literal["float32", "float64"]:

@@ -8,16 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from oneiros.core import Batch
+from oneiros.sleeper.inputs import Reading, Wrapped
 
 
-def lesson(net: nn.Module, x: Any, y: Any) -> Batch:
+def lesson(net: nn.Module, x: Any, y: Any, packing: Reading | None = None) -> Batch:
     """Inputs and labels, tensors or arrays, as a batch that `net` can learn; or one clear error.
 
     Raises:
-        TypeError: labels are no whole numbers, or inputs no floating point numbers.
+        TypeError: labels are no whole numbers, or inputs neither floating point numbers nor token ids.
         ValueError: lengths differ, an input is NaN or infinite, or the net's parameters are on another device.
     """
-    x, y = _floating(x), torch.as_tensor(y)
+    x, y = _tensor(net, x, packing), torch.as_tensor(y)
     if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
         raise TypeError(f"labels are {y.dtype}; expected whole class numbers from 0: y.long()")
     if y.ndim != 1 or x.ndim < 2 or len(x) != len(y) or not len(x):
@@ -25,18 +26,23 @@ def lesson(net: nn.Module, x: Any, y: Any) -> Batch:
             f"inputs {tuple(x.shape)} with labels {tuple(y.shape)}; expected [n, ...] and [n] with n of at least 1 "
             "(one class number a row, not one-hot)"
         )
-    x = inputs(net, x)
+    _usable(net, x)
     return Batch(x=x, y=y.to(x.device, torch.int64))
 
 
-def inputs(net: nn.Module, x: Any) -> Tensor:
-    """Inputs, a tensor or an array, as `net` can take them; or one clear error.
+def inputs(net: nn.Module, x: Any, packing: Reading | None = None) -> Tensor:
+    """Inputs, a tensor or an array or what `packing` says, as one tensor for `net`; or one clear error.
 
     Raises:
         TypeError: they are no floating point numbers.
         ValueError: one is NaN or infinite, or the net's parameters are on another device.
     """
-    x = _floating(x)
+    x = _tensor(net, x, packing)
+    _usable(net, x)
+    return x
+
+
+def _usable(net: nn.Module, x: Tensor) -> None:
     same_device(net, x)
     wrong = (~x.flatten(1).isfinite()).any(1).nonzero().flatten()
     if len(wrong):
@@ -44,7 +50,6 @@ def inputs(net: nn.Module, x: Any) -> Tensor:
             f"{len(wrong)} of {len(x)} inputs hold NaN or infinity, the first is row {int(wrong[0])}: "
             "fill the gaps or leave those rows out"
         )
-    return x
 
 
 def labels(y: Tensor, *, classes: int) -> None:
@@ -58,13 +63,36 @@ def labels(y: Tensor, *, classes: int) -> None:
         )
 
 
-def _floating(x: Any) -> Tensor:
+def _tensor(net: nn.Module, x: Any, packing: Reading | None) -> Tensor:
+    """Floating point inputs, in double precision where the net or what is packed is."""
+    if packing is not None:
+        return packing.pack(x)
     x = torch.as_tensor(x)
-    if x.dtype == torch.float64:
-        x = x.float()
     if not x.is_floating_point():
         raise TypeError(f"inputs are {x.dtype}; expected floating point: x.float(), and grey values divided by 255")
-    return x
+    return x.to(torch.float64 if any(each.dtype == torch.float64 for each in net.parameters()) else torch.float32)
+
+
+def as_one_tensor(net: nn.Module, mechanism: str, *, dreams: bool) -> None:
+    """Raise TypeError where a mechanism that looks into inputs (`dreams`) or the network cannot.
+
+    Raises:
+        TypeError: inputs are packed, or the network is in half precision or gives something else than scores.
+    """
+    if not isinstance(net, Wrapped):
+        return
+    packing = net.reading
+    if packing is not None:
+        raise TypeError(
+            f"{mechanism} needs one tensor of floating point numbers as input; these are a {packing.kind} of "
+            f"{', '.join(packing.dtypes)}: use Sleeper(net), NoSleep() or Rehearsal()"
+        )
+    if not dreams:
+        raise TypeError(
+            f"{mechanism} acts inside the network, so it needs one in single or double precision whose forward returns "
+            "scores: net.float() with torch.autocast by day, and a module around it that returns `.logits`; or use "
+            "Sleeper(net), GenerativeReplay() or Rehearsal()"
+        )
 
 
 def same_device(net: nn.Module, x: Tensor) -> None:

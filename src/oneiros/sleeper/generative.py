@@ -15,6 +15,7 @@ from oneiros.nets.vae import ClassVAE
 from oneiros.phases.bookkeeping.handover import FreshOptimisers, SnapshotTeacher
 from oneiros.phases.losses import Replayed, SoftTargets
 from oneiros.phases.wake.learn_class_vae import LearnClassVAE
+from oneiros.sleeper import checks
 from oneiros.sleeper.mechanism import Attachment, Needs
 
 
@@ -27,7 +28,8 @@ class _Stretched(nn.Module):
         self.bounds = bounds
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.inner(_stretch(x, self.bounds))
+        double = any(each.dtype == torch.float64 for each in self.inner.parameters())
+        return self.inner(_stretch(x.double() if double else x, self.bounds))
 
 
 def _stretch(x: Tensor, bounds: tuple[float, float]) -> Tensor:
@@ -77,6 +79,7 @@ class GenerativeReplay:
 
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """A scholar: the network and a generator of inputs like these."""
+        checks.as_one_tensor(net, "GenerativeReplay", dreams=True)
         with seeds.building("generator"):
             vae = ClassVAE(tuple(like.x.shape[1:]), classes=classes, hidden=self.hidden, latent=self.latent)
         scholar = Scholar(vae.to(like.x.device), _Stretched(net, self.bounds))
@@ -105,4 +108,4 @@ class GenerativeReplay:
                 f"inputs reach from {least:.4g} to {most:.4g}, but GenerativeReplay.bounds is {self.bounds}: "
                 "give the smallest and largest value that an input can have"
             )
-        return replace(batch, x=(batch.x - low) / (high - low))
+        return replace(batch, x=((batch.x - low) / (high - low)).float())

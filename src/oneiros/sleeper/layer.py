@@ -9,7 +9,7 @@ from torch import nn
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.memory.class_activations import ClassActivations
 from oneiros.memory.exemplars import Exemplars
-from oneiros.nets.cut import names_above
+from oneiros.nets.cut import cut, names_above
 from oneiros.phases.bookkeeping.encode import EncodeBeside, FreezeBelow
 from oneiros.phases.bookkeeping.remember import Remember
 from oneiros.phases.night.category_replay import CategoryReplay
@@ -66,11 +66,20 @@ class LayerReplay:
         Raises:
             KeyError, ValueError: there is no such layer, or the network cannot be cut at it.
         """
+        checks.as_one_tensor(net, "LayerReplay", dreams=False)
+        if any(each.dtype == torch.float64 for each in net.parameters()):
+            raise TypeError("LayerReplay keeps and replays activations in single precision: net.float()")
         checks.known(self.layer, dict(net.named_modules()), what="module", where=net)
         replay = CategoryReplay(
             location=self.layer, above=names_above(net, self.layer), dreams=self.dreams, per_class=self.replayed,
             batch_size=self.batch_size, optim="night",
         )  # fmt: skip
+        dropped = [type(m).__name__ for m in cut(net, self.layer).above.modules() if isinstance(m, nn.Dropout) and m.p]
+        if dropped:
+            raise TypeError(
+                f"there is {dropped[0]} above {self.layer!r}, which would draw from torch's global generator at night: "
+                "oneiros.nets.lend_dropout(net) before the Sleeper is made puts one in its place that does not"
+            )
         if not replay.above:
             raise ValueError(f"there are no parameters above {self.layer!r}, so a night could teach nothing")
         return replay

@@ -58,6 +58,7 @@ class Attachment:
         night: phases of a night.
         view: the lesson as this brain is shown it.
         shown: the other way round, what this brain recalls as inputs of the network.
+        grows: whether the network may have more scores later than at first.
         learned: of a lesson, what the network may learn today.
         answer: asked for a number of classes, a plain module from inputs to scores that answers with what has been
             consolidated; None where that is the network itself.
@@ -70,6 +71,7 @@ class Attachment:
     night: tuple[NightPhase, ...] = ()
     view: Callable[[Batch], Batch] = as_they_are
     shown: Callable[[Tensor], Tensor] = unchanged
+    grows: bool = False
     learned: Callable[[Batch], Batch] = as_they_are
     answer: Callable[[int], nn.Module | None] = the_network
 
@@ -103,7 +105,7 @@ class NoSleep:
 
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """Nothing to build."""
-        return (Attachment(brain=Brain(net=net)),)
+        return (Attachment(brain=Brain(net=net), grows=True),)
 
 
 @dataclass(frozen=True)

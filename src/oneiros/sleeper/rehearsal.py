@@ -36,4 +36,4 @@ class Rehearsal:
         replay = Replayed(memory="exemplars", n=self.replayed, ratio=self.ratio, targets=HardTargets())
         brain = Brain(net=net, memory={"exemplars": Exemplars(self.per_class)})
         day, night = (Remember(memory="exemplars"),), (SealExemplars(),)
-        return (Attachment(brain=brain, replays=(replay,), day=day, night=night),)
+        return (Attachment(brain=brain, replays=(replay,), day=day, night=night, grows=True),)

@@ -1,23 +1,38 @@
 """A night for anybody's network: two lines in a plain training loop."""
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
 
 from oneiros.core import Batch, Memory, Seeds
 from oneiros.equations.scholar import shared_loss
 from oneiros.memory.evidence import Evidence
 from oneiros.phases.losses import Replayed, mean_cross_entropy
-from oneiros.sleeper import checks, state
+from oneiros.sleeper import checks, health, state
 from oneiros.sleeper.automatic import Automatic
+from oneiros.sleeper.days import Day, lessons
+from oneiros.sleeper.inputs import Reading, Scoring, Wrapped, reading, wraps
 from oneiros.sleeper.mechanism import Attachment, Mechanism
 
-Day = Dataset | tuple[Any, Any]
+Criterion = Callable[[Tensor, Tensor], Tensor]
 ROWS = 256
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What one lesson comes to.
+
+    Attributes:
+        loss: 0-d; call `backward` on it.
+        scores: the network's answers to today's inputs, `[n, classes]`, as the loss saw them.
+    """
+
+    loss: Tensor
+    scores: Tensor
 
 
 class Sleeper:
@@ -34,16 +49,24 @@ class Sleeper:
             sleeper.sleep()
 
     Args:
-        net: any `nn.Module` from inputs `[n, ...]` to scores `[n, classes]`, on the device that it will stay on.
+        net: any `nn.Module` from inputs to scores `[n, classes]`, on the device that it will stay on. Inputs are a
+            tensor `[n, ...]` of floating point numbers or of token ids, or a mapping or tuple of tensors with a row an
+            example each, which the network is given by name or in order; scores are a tensor, or the `logits` of what
+            the network gives, or its first part.
         mechanism: what is kept and what a night does; by default, what evidence chooses (`Automatic`). Then ask
             `predict` or `model()`, since what answers best may stand beside the network.
-        classes: how many classes there will ever be; None takes as many as the network has scores.
+        classes: how many classes there will ever be; None takes as many as the network has scores, and where the
+            mechanism can (`Attachment.grows`), more once the network has more.
+        criterion: today's loss, from scores `[n, classes]` and class numbers `[n]` to a mean, such as
+            `CrossEntropyLoss(weight=..., label_smoothing=...)`; by default cross-entropy. What is replayed is judged by
+            the mechanism.
         seed: of everything that is drawn here; torch's global generator is left alone.
     """
 
     def __init__(
-        self, net: nn.Module, mechanism: Mechanism | None = None, *, classes: int | None = None, seed: int = 0
-    ) -> None:
+        self, net: nn.Module, mechanism: Mechanism | None = None, *, classes: int | None = None,
+        criterion: Criterion | None = None, seed: int = 0,
+    ) -> None:  # fmt: skip
         mechanism = Automatic() if mechanism is None else mechanism
         if not isinstance(net, nn.Module):
             raise TypeError(f"net is a {type(net).__name__}; expected a torch.nn.Module")
@@ -55,6 +78,11 @@ class Sleeper:
             raise ValueError(f"classes is {classes}; expected at least 2, since one class leaves nothing to tell apart")
         self.net, self.mechanism = net, mechanism
         self.classes = classes or 0  # 0 until the first lesson shows how many scores there are
+        self.criterion = criterion
+        self._open = classes is None
+        self._inner = getattr(net, "_orig_mod", net)  # what mechanisms are attached to: torch.compile renames modules
+        self._called = net  # what lessons call
+        self._reading: Reading | None = None
         self.attachments: tuple[Attachment, ...] = ()
         self.nights = 0
         self.lessons = 0  # of today
@@ -73,12 +101,13 @@ class Sleeper:
         Raises:
             TypeError, ValueError, KeyError: what is given cannot be learned; see `oneiros.sleeper.checks`.
         """
-        batch = checks.lesson(self.net, x, y)
+        return self.lesson(x, y).loss
+
+    def lesson(self, x: Any, y: Any) -> Lesson:
+        """As `loss`, with the scores of today's inputs beside it."""
+        batch = self._understood(x, y)
         if not self.attachments:
-            self.classes = checks.scores(self.net, batch.x[:1], classes=self.classes or None)
-        checks.labels(batch.targets(), classes=self.classes)
-        if not self.attachments:
-            self.attachments = self.mechanism.attach(self.net, batch, self.classes, self._seeds(batch.x))
+            self.attachments = self.mechanism.attach(self._inner, batch, self.classes, self._seeds(batch.x))
             self._blank = torch.zeros_like(batch.x[:1])
         if batch.x.shape[1:] != self._blank.shape[1:] or batch.x.device != self._blank.device:
             raise ValueError(
@@ -89,13 +118,51 @@ class Sleeper:
         learned = batch
         for each in self.attachments:
             learned = each.learned(learned)
-        loss = torch.stack([self._lesson(learned), *self._beside(views)]).sum()
-        self._learn_beside(views)
+        main, scores = self._replaying(learned)
+        loss = torch.stack([main, *self._beside(views)]).sum()
+        health.finite_loss(loss, lessons=self.lessons, nights=self.nights)
+        with torch.autocast(batch.x.device.type, enabled=False):
+            self._learn_beside(views)
         self.lessons += 1
         self._answering = None
+        return Lesson(loss, scores)
+
+    def _understood(self, x: Any, y: Any) -> Batch:
+        """A lesson as mechanisms want it; the first one shows what the network takes and gives."""
+        if not self.attachments:
+            self._reading = reading(x)
+        batch = checks.lesson(self._inner, x, y, self._reading)
+        if not self.attachments:
+            if wraps(self._inner, self._reading, batch.x[:1]):
+                self._inner = Wrapped(self._inner, self._reading)
+                self._called = self._inner
+            self.classes = checks.scores(self._inner, batch.x[:1], classes=self.classes or None)
+        elif self._open and int(batch.targets().max()) >= self.classes:
+            self._grow(batch)
+        checks.labels(batch.targets(), classes=self.classes)
+        return batch
+
+    def _grow(self, batch: Batch) -> None:
+        """The network may have more scores than at first."""
+        now = checks.scores(self._inner, batch.x[:1], classes=None)
+        if now > self.classes and not all(each.grows for each in self.attachments):
+            raise ValueError(
+                f"the network has {now} scores now, but {type(self.mechanism).__name__} was built for "
+                f"{self.classes}: give it from the beginning as many as will ever come"
+            )
+        self.classes = max(now, self.classes)
+
+    def _today(self, scores: Tensor, batch: Batch) -> Tensor:
+        """Today's loss of scores; rows of weight 0 are left out."""
+        if self.criterion is None:
+            return mean_cross_entropy(scores, batch)
+        counts = slice(None) if batch.weight is None else batch.weight > 0
+        loss = self.criterion(scores[counts], batch.targets()[counts])
+        if loss.ndim:
+            raise ValueError(f"the criterion gives {tuple(loss.shape)}; expected one number: reduction='mean'")
         return loss
 
-    def _lesson(self, batch: Batch) -> Tensor:
+    def _replaying(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Today's loss, once, and what is replayed in the same step; all are scored in one pass."""
         asking = [(each, replay) for each in self.attachments for replay in each.replays]
         replayed: list[tuple[Attachment, Replayed, Batch]] = []
@@ -106,12 +173,12 @@ class Sleeper:
             if asked is not None:
                 replayed.append((each, replay, asked))
         inputs = [batch.x, *(each.shown(asked.x.to(batch.x.dtype)) for each, _, asked in replayed)]
-        scores, *others = self.net(torch.cat(inputs) if replayed else batch.x).split([len(x) for x in inputs])
-        today = mean_cross_entropy(scores, batch)
+        scores, *others = self._called(torch.cat(inputs) if replayed else batch.x).split([len(x) for x in inputs])
+        today = self._today(scores, batch)
         if not replayed:
-            return today
+            return today, scores
         past = [replay.judge(found, asked) for found, (_, replay, asked) in zip(others, replayed, strict=True)]
-        return shared_loss(today, past, [replay.r(each.brain) for each, replay, _ in replayed])
+        return shared_loss(today, past, [replay.r(each.brain) for each, replay, _ in replayed]), scores
 
     def _beside(self, views: list[Batch]) -> list[Tensor]:
         """The terms that mechanisms add."""
@@ -134,15 +201,19 @@ class Sleeper:
 
         Raises:
             RuntimeError: there was no lesson since the last night, so there is nothing to sleep on.
+            FloatingPointError: a weight is NaN or infinite.
         """
         if not self.lessons:
             when = "after the last night" if self.nights else "before the first night"
             raise RuntimeError(f"no lesson {when}: call loss(x, y) by day, then sleep()")
+        health.finite_weights(self.net)
         told: dict[str, Tensor] = {}
-        for part, each in enumerate(self.attachments):
-            for place, phase in enumerate(each.night):
-                rng = self._seeds(self._parameter()).rng(f"night-{phase.name}", self.nights, part, place)
-                told |= phase(each.brain, rng)
+        # Nights are few and their solutions exact: in the precision of the weights.
+        with torch.autocast(self._parameter().device.type, enabled=False):
+            for part, each in enumerate(self.attachments):
+                for place, phase in enumerate(each.night):
+                    rng = self._seeds(self._parameter()).rng(f"night-{phase.name}", self.nights, part, place)
+                    told |= phase(each.brain, rng)
         # Those of the night's last step, to which a loop that clears gradients after its steps would add.
         self.net.zero_grad(set_to_none=True)
         self.nights += 1
@@ -158,18 +229,27 @@ class Sleeper:
         From inputs to scores `[n, classes]`, -inf for a class that nothing is known of. In evaluation mode; it can be
         kept, exported or learned further like any other.
         """
+        found = self._packed_model()
+        return Scoring(found.net).eval() if isinstance(found, Wrapped) else found
+
+    def _packed_model(self) -> nn.Module:
+        """`model()`, asked with inputs that are packed."""
         for each in self.attachments:
             answer = each.answer(self.classes)
             if answer is not None:
                 return answer.eval()
-        return copy.deepcopy(self.net).eval()
+        return copy.deepcopy(self._inner).eval()
 
     @torch.no_grad()
     def scores(self, x: Any) -> Tensor:
-        """Scores `[n, classes]` of `model()` for inputs `[n, ...]`, `ROWS` at a time."""
+        """Scores `[n, classes]` of `model()` for inputs as lessons have them, `ROWS` at a time."""
+        if not self.attachments:
+            packing = reading(x)
+            asked = checks.inputs(self._inner, x, packing)
+            return torch.cat([Wrapped(self._inner, packing).eval()(part) for part in asked.split(ROWS)])
         if self._answering is None:
-            self._answering = self.model()
-        inputs = checks.inputs(self.net, x)
+            self._answering = self._packed_model()
+        inputs = checks.inputs(self._inner, x, self._reading)
         return torch.cat([self._answering(part) for part in inputs.split(ROWS)])
 
     def predict(self, x: Any) -> Tensor:
@@ -191,23 +271,26 @@ class Sleeper:
         `live(days[sleeper.nights:], ...)`.
 
         Args:
-            days: each a `torch.utils.data.Dataset` of (x, y), or a pair of arrays or tensors (X, y).
+            days: each a pair of arrays or tensors (X, y), a `torch.utils.data.Dataset` of pairs or of mappings with
+                labels, or a `DataLoader`; the last two are asked anew every epoch, so augmentation is drawn anew.
             epochs: times through each day's examples.
-            batch_size: examples to a step.
+            batch_size: examples to a step; a `DataLoader` has its own.
             optimiser: of the network's parameters.
 
         Raises:
             ValueError: all days together show a single class.
         """
+        health.own_optimiser(self.net, optimiser)
+        if epochs < 1 or batch_size < 1:
+            raise ValueError(f"live(epochs={epochs}, batch_size={batch_size}): expected at least 1 of each")
         for number, day in enumerate(days, start=self.nights):
-            examples = _examples(day)
-            self._met |= set(examples[1].unique().tolist())
             for epoch in range(epochs):
                 rng = Seeds(self._seed).rng("batches", number, epoch)
-                for index in _batches(torch.randperm(len(examples[1]), generator=rng), batch_size):
+                for x, y in lessons(day, batch_size, rng):
                     optimiser.zero_grad()
-                    self.loss(examples[0][index], examples[1][index]).backward()
+                    self.loss(x, y).backward()
                     optimiser.step()
+                    self._met |= set(torch.as_tensor(y).unique().tolist())
             self.sleep()
             yield number
         if len(self._met) < 2:
@@ -226,8 +309,9 @@ class Sleeper:
         counts = torch.tensor([self.classes, self._seed, self.nights, self.lessons])
         met = torch.tensor([label in self._met for label in range(self.classes)])
         built = {} if not self.attachments else {"blank": self._blank.clone()}
+        packed = {} if self._reading is None else {"reading": self._reading.said()}
         return {
-            "counts": counts, "met": met, **built, **state.of_net(self.net),
+            "counts": counts, "met": met, **built, **packed, **state.of_net(self.net),
             **state.of_parts(self.attachments, self.net),
         }  # fmt: skip
 
@@ -242,16 +326,21 @@ class Sleeper:
         """
         attachments: tuple[Attachment, ...] = ()
         state.require_same_life(kept, classes=self.classes, seed=self._seed)
-        self.classes = int(kept["counts"][0])
         state.require_same_net(self.net, kept)
         blank = kept.get("blank", torch.zeros(0)).to(self._parameter().device, copy=True)
+        packing = Reading.of(kept["reading"]) if "reading" in kept else None
+        inner = self._inner
         if "blank" in kept:
+            if not isinstance(inner, Wrapped) and wraps(inner, packing, blank):
+                inner = Wrapped(inner, packing)
             like = Batch(x=blank, y=torch.zeros(1, dtype=torch.int64, device=blank.device))
-            attachments = self.mechanism.attach(self.net, like, self.classes, self._seeds(blank))
+            attachments = self.mechanism.attach(inner, like, int(kept["counts"][0]), self._seeds(blank))
         state.restore(self.net, attachments, kept)
-        _, _, self.nights, self.lessons = (int(count) for count in kept["counts"])
+        self.classes, _, self.nights, self.lessons = (int(count) for count in kept["counts"])
         self._met = set(kept["met"].nonzero().flatten().tolist())
         self._blank, self.attachments, self._answering = blank, attachments, None
+        self._called = inner if isinstance(inner, Wrapped) else self.net
+        self._inner, self._reading = inner, packing
         for each in attachments:
             each.brain.age = self.nights
 
@@ -275,25 +364,3 @@ class Sleeper:
 
     def _seeds(self, like: Tensor) -> Seeds:
         return Seeds(self._seed, str(like.device))
-
-
-def _batches(order: Tensor, size: int) -> list[Tensor]:
-    """`size` rows to a batch; a row left alone joins the batch before, since batch normalisation cannot learn one."""
-    batches = list(order.split(size))
-    if len(batches) > 1 and len(batches[-1]) == 1:
-        batches[-2:] = [torch.cat(batches[-2:])]
-    return batches
-
-
-def _examples(day: Day) -> tuple[Tensor, Tensor]:
-    """Inputs and labels of a day as two tensors."""
-    if isinstance(day, tuple):
-        if len(day) != 2:
-            raise ValueError(f"a day is a tuple of {len(day)}; expected a Dataset or a pair (X, y)")
-        x, y = torch.as_tensor(day[0]), torch.as_tensor(day[1])
-    else:
-        parts = list(DataLoader(day, batch_size=1024))
-        x, y = (torch.cat([torch.as_tensor(part[k]) for part in parts]) if parts else torch.zeros(0) for k in (0, 1))
-    if not len(y):
-        raise ValueError("a day holds no example: leave it out")
-    return x, y

@@ -51,6 +51,7 @@ class SpikeReplay:
 
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """Find the chain."""
+        checks.as_one_tensor(net, "SpikeReplay", dreams=False)
         sleep = SpikingSleep(
             layers=self.layers, steps=self.steps, growth=self.growth, rate=self.rate, gains=self.gains,
             feedback=self.feedback, inc=self.inc, dec=self.dec,
@@ -70,6 +71,12 @@ class SpikeReplay:
             named = ", ".join(f"{name} {shape}" for name, shape in zip(self.layers, shapes, strict=True))
             raise ValueError(
                 f"SpikeReplay needs a chain of matrices from the {inputs} inputs to the {classes} scores; got {named}"
+            )
+        kernels = [name for name, weight in weights.items() if weight.ndim > 2]
+        if kernels:
+            raise ValueError(
+                f"SpikeReplay needs a chain of matrices and nothing else that learns features; {kernels[0]} is "
+                f"{tuple(weights[kernels[0]].shape)}, whose outputs a night would take for the inputs"
             )
 
     def _positive(self, batch: Batch) -> Batch:
