@@ -60,6 +60,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--scale", choices=SCALES, default="quick", help="most training and test examples of a stream")
     parser.add_argument("--features", type=Path, default=Path("features"), help="folder of `oneiros features` files")
     parser.add_argument("--data", default="", help="data set of the stream 'yours', folder of those held out")
+    parser.add_argument("--retry-failed", action="store_true", help="try cells again that raised")
     parser.add_argument("--page-only", action="store_true")
     parser.add_argument("--publish", action="store_true")
     return parser.parse_args()
@@ -79,7 +80,8 @@ def main() -> int:
             for mechanism in (asked.mechanisms or ENTRIES)
             for seed in range(asked.seeds)
         ]
-        run(Matrix(out=asked.out, source=source, scale=asked.scale), cells, lambda line: print(line, flush=True))  # noqa: T201
+        matrix = Matrix(out=asked.out, source=source, scale=asked.scale, retry=asked.retry_failed)
+        run(matrix, cells, lambda line: print(line, flush=True))  # noqa: T201
     rows, made = finished_rows(asked.out)
     write_page(rows, made, asked.out / "matrix.html")
     print(f"{block(rows)}\n\npage: {asked.out / 'matrix.html'}")  # noqa: T201

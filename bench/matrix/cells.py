@@ -40,11 +40,13 @@ class Matrix:
         out: the folder.
         source: where data come from, and how much of them is used.
         scale: name of that amount.
+        retry: whether cells that raised are tried again.
     """
 
     out: Path
     source: Source
     scale: str
+    retry: bool = False
 
     def manifest(self, cell: Cell) -> Manifest:
         """What the cell's folder is named and checked by."""
@@ -55,20 +57,21 @@ class Matrix:
         )  # fmt: skip
 
     def do(self, cell: Cell, tell: Callable[[float], None]) -> str:
-        """Live one cell, unless it is finished; what came of it, in words. A refusal is noted, and left alone."""
+        """Live one cell, unless it is finished; what came of it, in words. What is raised is noted, and left alone."""
         with RunFolder.open(self.out, self.manifest(cell)) as folder:
             if folder.finished:
                 return "finished before"
-            if folder.failure:
+            if folder.failure and not self.retry:
                 return f"refused before: {folder.failure.message}"
+            folder.forget_failure()
             folder.rewind(0, 0.0)
             try:
                 found = self._live(cell, folder, tell)
             except DataError as missing:
                 return f"left out: {missing}"
-            except ValueError as refused:
-                folder.fail(refused)
-                return f"refused: {refused}"
+            except Exception as error:  # whatever one cell raises, the others go on
+                folder.fail(error)
+                return f"refused: {type(error).__name__}: {error}"
             folder.seal()
             return found
 

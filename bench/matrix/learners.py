@@ -76,31 +76,52 @@ class Setting:
 
 
 class Slept:
-    """The owner's network, Adam at 0.001, batches of 64, and a Sleeper."""
+    """The owner's network in his own loop, Adam at 0.001, batches of 64, and a Sleeper."""
 
-    def __init__(self, setting: Setting, mechanism: Mechanism) -> None:
+    def __init__(self, setting: Setting, mechanism: Mechanism | None) -> None:
         self._sleeper = Sleeper(setting.network(), mechanism, classes=setting.lessons.classes, seed=setting.seed)
         self._optimiser = torch.optim.Adam(self._sleeper.net.parameters())
-        self._epochs = setting.epochs
+        self._epochs, self._seeds = setting.epochs, Seeds(setting.seed)
+        self._most = 0
 
     @property
     def nbytes(self) -> int:
-        """What the Sleeper says."""
-        return self._sleeper.nbytes
+        """What is kept, and what learns, dreams or answers beside the network: most at any nightfall or dawn."""
+        return max(self._most, bytes_of(self._sleeper))
 
     @property
     def raw(self) -> bool:
-        """What the Sleeper says."""
+        """What the Sleeper says, after the night."""
         return self._sleeper.holds_raw
 
     def learn(self, x: Tensor, y: Tensor) -> None:
         """A day and its night."""
-        for _ in self._sleeper.live([(x, y)], epochs=self._epochs, batch_size=BATCH, optimiser=self._optimiser):
-            pass
+        day = self._sleeper.nights
+        for epoch in range(self._epochs):
+            order = torch.randperm(len(y), generator=self._seeds.rng("batches", day, epoch))
+            for rows in order.split(BATCH):
+                self._optimiser.zero_grad()
+                self._sleeper.loss(x[rows], y[rows]).backward()
+                self._optimiser.step()
+        self._most = max(self._most, bytes_of(self._sleeper))
+        self._sleeper.sleep()
+        self._sleeper.predict(x[:1])  # what has to be solved before it can answer is solved now, and is paid for
 
     def predict(self, x: Tensor) -> Tensor:
         """Class numbers."""
-        return predictions(self._sleeper.net, x, chunk=CHUNK)
+        return self._sleeper.predict(x)
+
+
+def bytes_of(sleeper: Sleeper) -> int:
+    """Memories, and weights, buffers and optimiser state that are there because of the mechanism."""
+    own = {each.data_ptr() for each in sleeper.net.state_dict().values()}
+    beside: dict[int, int] = {}
+    for each in sleeper.attachments:
+        tensors = list(each.brain.net.state_dict().values())
+        for optimiser in each.brain.optim.values():
+            tensors += [value for state in optimiser.state.values() for value in state.values()]
+        beside |= {value.data_ptr(): value.nbytes for value in tensors if value.numel()}
+    return sleeper.nbytes + sum(nbytes for place, nbytes in beside.items() if place not in own)
 
 
 class Solved:
@@ -144,7 +165,9 @@ class Solved:
             d = self._front(x[:1]).flatten(1).shape[1]
         last = GaussianHead(d, self._classes, directions=True) if self._own else nn.Linear(d, self._classes)
         parts: OrderedDict[str, nn.Module] = OrderedDict(front=self._front, head=last)
-        sums = ClassMoments() if self._own else Moments("float32" if d > SINGLE else "float64")
+        # A ridge's smallest penalties are below what single precision can tell from none.
+        single = d > SINGLE and not isinstance(self._night.head, Ridge)
+        sums = ClassMoments() if self._own else Moments("float32" if single else "float64")
         return Brain(net=nn.Sequential(parts), memory={"moments": sums})
 
     def _begun(self) -> Brain:
@@ -234,6 +257,7 @@ ENTRIES: dict[str, Entry] = {
     "RanPAC": Entry(
         build=_solved(_random, Ridge()), told="ridge on 2,000 random ReLU features (McDonnell et al. 2023)", tier=0
     ),
+    "Default": Entry(build=_slept(None), told="`Sleeper(net)`: `Automatic`, chosen by evidence", ours=True, tier=0),
     "FeCAM": Entry(build=_fecam, told="a Gaussian for each class (Goswami et al. 2023)", tier=3),
     "NoSleep": Entry(build=_slept(NoSleep()), told="the owner's network, nothing else", tier=1),
     "Joint": Entry(build=_slept(NoSleep()), told="the owner's network, all days at once", tier=1, together=True),

@@ -10,12 +10,12 @@ from sklearn.neighbors import NearestCentroid
 from torch.nn.functional import cross_entropy
 
 from bench.matrix.cells import Cell, Matrix, bytes_kept, finished_rows, run
-from bench.matrix.learners import ENTRIES, Measured
+from bench.matrix.learners import ENTRIES, Measured, Setting, Slept
 from bench.matrix.lwf import LwF
 from bench.matrix.page import write_page
 from bench.matrix.streams import STREAMS, Source
 from bench.matrix.table import accuracy_table, block, verdicts
-from oneiros.sleeper import Sleeper
+from oneiros.sleeper import GenerativeReplay, NoSleep, Sleeper
 
 SOURCE = Source(features=Path("nowhere"), limit=(200, 100))
 CHEAP = ("NCM", "SLDA", "NoSleep", "Joint", "Rehearsal20")
@@ -82,7 +82,7 @@ def test_a_finished_cell_stays_and_a_refusal_is_noted(lived):
     matrix = Matrix(out=out, source=SOURCE, scale="smoke")
     run(matrix, cells(*CHEAP, "RehearsalEqual"), said.append)
     assert sum("finished before" in line for line in said) == len(CHEAP)
-    assert sum("refused: the bytes of ExactNights" in line for line in said) == 1
+    assert sum("refused: ValueError: the bytes of ExactNights" in line for line in said) == 1
     again = []
     run(matrix, cells("RehearsalEqual"), again.append)
     assert "refused before: the bytes of ExactNights" in again[0]
@@ -114,6 +114,21 @@ def test_learning_without_forgetting_keeps_the_old_answers_over_the_classes_it_k
     kept = 4 * (theirs.softmax(1) * (theirs.log_softmax(1) - ours.log_softmax(1))).sum(1).mean()
     expected = cross_entropy(net(x), second) + kept
     assert sleeper.loss(x, second).item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_bytes_are_those_of_all_that_the_mechanism_brought():
+    """By hand: by day a generator and Adam's two moments of it, with a step count for each parameter."""
+    lessons = STREAMS["digits"].lessons(SOURCE, 0)
+    setting = Setting(lessons=lessons, epochs=1, seed=0)
+    learner = Slept(setting, GenerativeReplay(hidden=(8,), latent=2))
+    learner.learn(*lessons.days[0])
+    generator = learner._sleeper.attachments[0].brain.net.generator
+    kept = sum(each.nbytes for each in generator.state_dict().values())
+    learned = [each.nbytes for each in generator.parameters()]
+    by_day = kept + 2 * sum(learned) + 4 * len(learned)
+    by_night = kept + learner._sleeper.nbytes
+    assert learner.nbytes == max(by_day, by_night)
+    assert Slept(setting, NoSleep()).nbytes == 0
 
 
 def test_forgetting_is_the_mean_fall_over_all_days_but_the_last():
