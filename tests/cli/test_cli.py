@@ -168,14 +168,14 @@ def test_the_second_of_two_commands_waits_for_a_run_that_the_first_is_doing(tmp_
         with RunFolder.open(tmp_path / "both", manifest) as folder:
             entered.set()
             time.sleep(1.5)
-            seen.extend(sorted(file.name for file in folder.path.iterdir()))
+            seen.extend(sorted(file.name.partition("-1-")[0] for file in folder.path.iterdir()))
 
     entered, owner = threading.Event(), threading.Thread(target=first)
     owner.start()
     assert entered.wait(20)
     assert main([*SMOKE, "--out", str(tmp_path / "both")]) == 0
     owner.join()
-    assert seen == [".claim-1.json", ".lock", "manifest.json"]
+    assert seen == [".claim-1.json", ".lock", "attempt", "manifest.json"]
     assert (tmp_path / "both" / "rows.csv").read_bytes() == (tmp_path / "alone" / "rows.csv").read_bytes()
 
 

@@ -16,7 +16,7 @@ from oneiros.measure.probes.accuracy import accuracy
 from oneiros.nets.backbones import BackboneError, torchvision_backbone
 from oneiros.papers.kubo2025.blocks import BLOCKS_SCALES, pretrained_blocks
 from oneiros.runs.store import code_version
-from oneiros.runs.store.folder import write_atomically
+from oneiros.runs.store.disk import write_atomically
 
 BLOCKS = "blocks"
 BATCH = 250

@@ -23,7 +23,7 @@ from oneiros.phases.around.augment import Augment
 from oneiros.phases.wake.visual_wake import VisualWake
 from oneiros.runs.experiment import Life, Measured
 from oneiros.runs.store import config_hash
-from oneiros.runs.store.folder import write_atomically
+from oneiros.runs.store.disk import write_atomically
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from oneiros.runs.engines.engine import OnProgress, Progress
 from oneiros.runs.experiment import Run, execute, manifest_of, require_same_settings
 from oneiros.runs.stacked import NotStackableError, execute_stacked
 from oneiros.runs.store import BusyError, Manifest, note_failure, run_path
-from oneiros.runs.store.copy import copy_sealed, is_copied
+from oneiros.runs.store.copy import copy_sealed, is_copied, require_lasting
 from oneiros.runs.store.lease import STALE_SECONDS
 from oneiros.runs.store.reading import read_run
 from oneiros.runs.store.sweep_list import write_sweep_list
@@ -41,6 +41,8 @@ def pending(runs: Sequence[Run]) -> list[Run]:
         ForeignOutputError: their folder holds them under other settings.
         StorageError: it cannot be written to, or the place that they are copied to cannot be reached.
     """
+    for url in {run.copy_to for run in runs if run.copy_to}:
+        require_lasting(url)
     manifests = manifests_of(runs)
     first = {(run.experiment, run.condition): run for run in reversed(runs)}
     for run in first.values():

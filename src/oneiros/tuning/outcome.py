@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from oneiros.measure.metrics import mean_interval
 from oneiros.runs.search import Search
 from oneiros.runs.settings import settings
-from oneiros.runs.store.folder import write_atomically
+from oneiros.runs.store.disk import write_atomically
 from oneiros.tuning.study import FRESH, SEARCH, Request, Storage, finished, full, is_recipes_own
 
 COLUMNS = ("study", "number", "state", "value", "lives", "given_up", "seconds", "worker", "of", "start")

@@ -4,11 +4,13 @@ import hashlib
 import json
 
 import fsspec
+import numpy as np
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from oneiros.cli import main
-from oneiros.runs.store import DamagedError, Manifest, RunFolder, StorageError, read_runs
+from oneiros.runs import sweep
+from oneiros.runs.store import DamagedError, Manifest, Picture, RunFolder, StorageError, read_runs
 from oneiros.runs.store.copy import copy_sealed, is_copied
 
 SMOKE = ["run", "kubo2025/digits", "--scale", "smoke", "--condition", "sequential", "--jobs", "1", "--seeds", "2"]
@@ -25,8 +27,7 @@ def finished(out):
     with RunFolder.open(out, manifest) as folder:
         folder.rewind(0, 0.0)
         folder.weights.write_bytes(b"weights")
-        folder.pictures.mkdir()
-        (folder.pictures / "dream.png").write_bytes(b"a picture")
+        folder.keep(Picture(name="dream", day=0, tiles=np.zeros((1, 1, 2, 2, 1), np.uint8), caption="nothing"))
         folder.seal()
     return folder.path
 
@@ -48,7 +49,13 @@ def test_every_sealed_file_arrives_and_nothing_else(tmp_path, kind):
     system, root = fsspec.url_to_fs(url)
     came = {name.removeprefix(f"{root}/"): system.cat_file(name) for name in system.find(root)}
     below = path.relative_to(tmp_path / "out").as_posix()
-    names = ["done.json", "manifest.json", "pictures/dream.png", "rows.jsonl", "weights.safetensors"]
+    names = [
+        "done.json",
+        "manifest.json",
+        "pictures/dream-day-000-step-0000000.png",
+        "rows.jsonl",
+        "weights.safetensors",
+    ]
     assert came == {f"{below}/{name}": (path / name).read_bytes() for name in names}
 
 
@@ -85,7 +92,13 @@ def test_a_damaged_run_is_not_copied(tmp_path):
     assert not in_store()
 
 
-def test_a_sweep_copies_what_it_finishes_and_what_was_finished_before(tmp_path, capsys, monkeypatch):
+@pytest.fixture
+def memory_lasts(monkeypatch):
+    """The command line refuses a store in memory; here it stands for one that lasts."""
+    monkeypatch.setattr(sweep, "require_lasting", lambda url: None)
+
+
+def test_a_sweep_copies_what_it_finishes_and_what_was_finished_before(tmp_path, capsys, memory_lasts):
     """The second time one copy is missing and is made; the copied folder reads as the original does."""
     assert main([*SMOKE, "--out", str(tmp_path / "out"), "--copy-to", "memory://there"]) == 0
     before = in_store()
@@ -108,7 +121,7 @@ def test_a_place_that_nobody_can_reach_is_told_before_anything_runs(tmp_path, ca
     assert not list(tmp_path.rglob("rows.jsonl"))
 
 
-def test_a_run_whose_copy_fails_stays_finished(tmp_path, capsys, monkeypatch):
+def test_a_run_whose_copy_fails_stays_finished(tmp_path, capsys, monkeypatch, memory_lasts):
     whole = MemoryFileSystem.pipe_file
 
     def full(self, name, content, **options):
@@ -123,6 +136,25 @@ def test_a_run_whose_copy_fails_stays_finished(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(MemoryFileSystem, "pipe_file", whole)
     assert main(command) == 0
     assert sum(name.endswith("done.json") for name in in_store()) == 2
+
+
+@pytest.mark.parametrize(("url", "why"), [
+    ("memory://there", "gone when the command ends"), ("memory:there", "no //"), ("s3:there", "no //"), (" ", "empty"),
+    ("file://a::zip://b", "chains"), ("a\nb", "line break"),
+])  # fmt: skip
+def test_a_place_that_would_keep_nothing_or_is_none_is_refused(tmp_path, capsys, monkeypatch, url, why):
+    monkeypatch.chdir(tmp_path)
+    assert main([*SMOKE, "--out", "out", "--copy-to", url]) == 2
+    assert why in said(capsys)
+    assert not list(tmp_path.iterdir())
+
+
+def test_damaged_weights_are_not_copied(tmp_path):
+    path = finished(tmp_path)
+    path.joinpath("weights.safetensors").write_bytes(b"weightS")
+    with pytest.raises(DamagedError, match=r"weights.safetensors was changed after the run was sealed"):
+        copy_sealed(path, tmp_path, "memory://there")
+    assert not in_store()
 
 
 def said(capsys) -> str:

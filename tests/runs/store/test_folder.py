@@ -94,7 +94,7 @@ def test_rows_behind_the_vouched_length_are_cut(tmp_path):
         folder.flush()
         with folder.rows.open("a") as file:
             file.write('{"paper": "torn')
-        folder.rewind(int(vouched["length"]), 0.0)
+        folder.rewind(**vouched)
         folder.add([row(2)])
         folder.seal()
     assert read_rows(tmp_path)["day"].tolist() == [0, 2]
@@ -114,6 +114,7 @@ def test_an_unfinished_run_of_another_code_starts_afresh(tmp_path):
     with RunFolder.open(tmp_path, manifest()) as folder:
         assert "another version of the code (0.0.1+old)" in folder.restarted_because
         assert not folder.checkpoint.exists()
+        folder.seal()
     assert Manifest.from_json((folder.path / "manifest.json").read_text(), "").code == manifest().code
 
 
@@ -129,7 +130,8 @@ def test_half_a_file_of_a_killed_process_is_swept_away(tmp_path):
     with RunFolder.open(tmp_path, manifest()) as folder:
         (folder.path / ".checkpoint.safetensors.1.tmp").write_bytes(b"half")
     with RunFolder.open(tmp_path, manifest()) as folder:
-        assert {path.name for path in folder.path.iterdir()} == {"manifest.json", ".lock", ".claim-2.json"}
+        named = {path.name for path in folder.path.iterdir() if not path.name.startswith("attempt-")}
+        assert named == {"manifest.json", ".lock", ".claim-2.json"}
 
 
 def test_an_edited_manifest_is_not_gone_on_with(tmp_path):

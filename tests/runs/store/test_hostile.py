@@ -118,8 +118,10 @@ def test_a_seal_cannot_make_the_report_read_other_files(tmp_path):
     for name in ("../../../../../../secret.png", str(secret)):
         reseal(path, (path / "rows.jsonl").read_bytes(), pictures={name: digest})
         (run,) = read_runs(tmp_path / "out")
+        assert run.state == "damaged"
+        assert "is sealed but has no secret.png" in run.problem
         with pytest.raises(DamagedError, match="is missing or was changed"):
-            read_pictures(run)
+            read_pictures(dataclasses.replace(run, pictures={name: digest}))
 
 
 @pytest.mark.parametrize("name", ["../../secret", "/etc/passwd", "runs/a/b/c", "runs/a/../b/c/d", "runs/./b/c/d", 7])

@@ -19,7 +19,7 @@ from oneiros.runs.store import read_runs
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system neither forks nor kills")
 
-MOMENTS = {"rows on the disk, their checkpoint not yet": "replace", "sealed, its checkpoint not yet removed": "unlink"}
+MOMENTS = {"rows on the disk, their checkpoint not yet": "commit", "sealed, its rows not yet moved up": "settle"}
 
 
 class Server:

@@ -1,6 +1,6 @@
 """A toy life in a run folder: small enough to be killed and resumed several times within a test.
 
-Run as a script it is a server: for each line "OUT [METHOD]" it forks a process that lives there, says its
+Run as a script it is a server: for each line "OUT [MOMENT]" it forks a process that lives there, says its
 process id, and then its exit code. Importing an optimiser takes seconds, which is so paid once.
 """
 
@@ -78,19 +78,19 @@ def run(out, die_at=""):
         folder.seal()
 
 
-def arrange_death(method):
-    """Die at the fifth time that a checkpoint is put in place, or as soon as the last one is removed."""
-    begins, nth = {"replace": (".checkpoint.safetensors", 5), "unlink": ("checkpoint.safetensors", 1)}[method]
-    original, count = getattr(Path, method), 0
+def arrange_death(moment):
+    """Die when a checkpoint is to be put in place for the fifth time, or when sealed rows are to be moved up."""
+    name, nth = {"commit": ("checkpoint.safetensors", 5), "settle": ("rows.jsonl", 1)}[moment]
+    original, count = os.replace, 0
 
-    def fatal(path, *rest, **options):
+    def fatal(source, target):
         nonlocal count
-        count += path.name.startswith(begins)
+        count += Path(target).name == name
         if count == nth:
             os.kill(os.getpid(), signal.SIGKILL)
-        return original(path, *rest, **options)
+        return original(source, target)
 
-    setattr(Path, method, fatal)
+    os.replace = fatal
 
 
 def serve():

@@ -73,11 +73,11 @@ def commit(folder: RunFolder, brain: Brain, cursor: Cursor, tallies: Mapping[str
 def restore(folder: RunFolder, brain: Brain, tallies: MutableMapping[str, Tensor] | None = None) -> Cursor | None:
     """Put brain and rows back to the last commit; None where there is none, with the rows emptied."""
     if not folder.checkpoint.exists():
-        folder.rewind(0, 0.0)
+        folder.rewind()
         return None
     cursor, note = load_brain(folder.checkpoint, brain, tallies)
     try:
-        folder.rewind(int(note["length"]), float(note["worked"]))
+        folder.rewind(int(note["length"]), float(note["worked"]), str(note["sha256"]), dict(note["pictures"]))
     except (KeyError, TypeError, ValueError) as error:
         raise DamagedError(
             f"{folder.checkpoint} does not say how many rows it vouches for; delete {folder.path}"

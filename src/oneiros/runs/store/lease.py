@@ -9,9 +9,9 @@ waits has seen it unchanged for long enough by its own monotonic clock.
 
 import contextlib
 import json
+import math
 import os
 import platform
-import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -22,7 +22,8 @@ from typing import Any
 
 import filelock
 
-from oneiros.runs.store.errors import BusyError, storing
+from oneiros.runs.store.disk import create_once, write_atomically
+from oneiros.runs.store.errors import BusyError, StorageError, storing
 
 BEAT_SECONDS = 5.0
 # Longer than a night that holds Python's lock and than the caches of network file systems.
@@ -118,11 +119,16 @@ class Lease:
                 if _create(_file(folder, generation + 1), info):
                     _sweep(folder, generation)
                     return cls(folder, generation + 1, lock, info)
-            except OSError:
+            except (OSError, StorageError):
                 lock.release()
                 raise
         lock.release()
         return None
+
+    @property
+    def generation(self) -> int:
+        """Its number; one that follows it has a larger one."""
+        return self._generation
 
     def tell(self, fraction: float, text: str) -> None:
         """Say how far the run is; it is written with the next beat."""
@@ -145,7 +151,7 @@ class Lease:
         """Give it back; of a folder that is `finished`, which nobody needs to lease again, nothing is left."""
         self._over.set()
         self._heart.join()
-        with contextlib.suppress(OSError):  # a lease that cannot be given back is taken over
+        with contextlib.suppress(OSError, StorageError):  # a lease that cannot be given back is taken over
             if newest(self._folder) == self._generation:
                 _sweep(self._folder, self._generation) if finished else self._write(replace(self._info, released=True))
         self._lock.release()
@@ -159,14 +165,13 @@ class Lease:
         while not self._over.wait(BEAT_SECONDS) and self._mine():
             beats += 1
             seconds = round(time.monotonic() - self._began, 1)
-            with contextlib.suppress(OSError):  # a full disk: what it means is for the next commit to say
+            with contextlib.suppress(StorageError):  # a full disk: what it means is for the next commit to say
                 self._write(replace(self._info, beats=beats, seconds=seconds))
 
     def _write(self, info: LeaseInfo) -> None:
         with self._writing:
-            beside = _beside(self._folder)
-            beside.write_text(json.dumps(asdict(info)) + "\n")
-            beside.replace(_file(self._folder, self._generation))
+            text = json.dumps(asdict(info)) + "\n"
+            write_atomically(_file(self._folder, self._generation), lambda path: path.write_text(text))
 
 
 class _Watch:
@@ -201,10 +206,21 @@ def read_lease(folder: Path) -> LeaseInfo | None:
     """The newest lease; None where there is none that can be read."""
     try:
         said: dict[str, Any] = json.loads(_file(folder, newest(folder)).read_text())
-        numbers = {name: float(said[name]) for name in ("seconds", "fraction")}
-        return LeaseInfo(**{**said, **numbers, "pid": int(said["pid"]), "text": str(said["text"])})
-    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        info = LeaseInfo(**said)
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
+    return info if _is_sane(info) else None
+
+
+def _is_sane(info: LeaseInfo) -> bool:
+    """Whether every entry is what an owner writes; a file may say anything."""
+    numbers = [info.seconds, info.fraction, *([] if info.first is None else [info.first])]
+    return (
+        all(isinstance(text, str) for text in (info.host, info.machine, info.since, info.text))
+        and all(type(number) in (int, float) and 0 <= number < math.inf for number in numbers)
+        and all(type(number) is int and 0 <= number < 2**31 for number in (info.pid, info.beats))
+        and type(info.released) is bool
+    )
 
 
 def alive(folder: Path, wall_clock: Callable[[], float] = time.time) -> bool:
@@ -230,21 +246,10 @@ def _file(folder: Path, generation: int) -> Path:
     return folder / f".claim-{generation}.json"
 
 
-def _beside(folder: Path) -> Path:
-    # Process numbers are not enough: two machines that share the folder may have the same.
-    return folder / f".claim.{secrets.token_hex(8)}.tmp"
-
-
 def _create(path: Path, info: LeaseInfo) -> bool:
     """Whether `path` was made by us: only one process can. It is never there without its content."""
-    beside = _beside(path.parent)
-    try:
-        beside.write_text(json.dumps(asdict(info)) + "\n")
-        os.link(beside, path)
-    except FileExistsError:
+    if not create_once(path, (json.dumps(asdict(info)) + "\n").encode()):
         return False
-    finally:
-        beside.unlink(missing_ok=True)
     # Somebody slower may have made an old number again after its removal: then the newest is not ours.
     return path == _file(path.parent, newest(path.parent))
 

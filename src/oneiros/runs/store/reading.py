@@ -1,12 +1,14 @@
 """All runs below an output folder: which there are, and whether they are whole."""
 
-import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from oneiros.runs.store.attempt import MANIFEST, PICTURES, SEAL, located
+from oneiros.runs.store.disk import checksum
 from oneiros.runs.store.errors import DamagedError, ForeignOutputError
 from oneiros.runs.store.folder import read_manifest, read_sealed, run_path, safe_name
 from oneiros.runs.store.manifest import Manifest
@@ -27,6 +29,7 @@ class RunInfo:
         seconds: of work, for a finished run.
         peak_memory: bytes that its process held at most; None where the system does not say.
         pictures: file name -> sha256 of what it drew, for a finished run.
+        attempt: where the files of a finished run still lie, if they were not yet moved into its folder.
     """
 
     path: Path
@@ -36,6 +39,7 @@ class RunInfo:
     seconds: float = 0.0
     peak_memory: int | None = None
     pictures: Mapping[str, str] = field(default_factory=dict)
+    attempt: str = ""
 
 
 def read_runs(out: Path) -> list[RunInfo]:
@@ -53,12 +57,13 @@ def read_run(path: Path) -> tuple[RunInfo, bytes]:
     """What is known of a run, and its rows as they lie there if it is finished."""
     manifest = None
     try:
-        manifest = read_manifest(path / "manifest.json")
+        manifest = read_manifest(path / MANIFEST)
         if path.parts[-5:] != run_path(manifest).parts:
             raise DamagedError(f"{path} holds the manifest of {run_path(manifest)}: it was edited or moved; delete it")
-        if not (path / "done.json").exists():
+        if not os.path.lexists(path / SEAL):
             return RunInfo(path=path, manifest=manifest, state="unfinished"), b""
         seal, content = read_sealed(path)
+        manifest = read_manifest(located(path, seal["attempt"], MANIFEST))  # it says more, once a run has begun
     except FileNotFoundError:
         problem = f"{path} has no manifest.json; delete it"
         return RunInfo(path=path, manifest=None, state="damaged", problem=problem), b""
@@ -70,7 +75,8 @@ def read_run(path: Path) -> tuple[RunInfo, bytes]:
         state="finished",
         seconds=seal["seconds"],
         peak_memory=seal.get("peak_memory"),
-        pictures=seal.get("pictures", {}),
+        pictures=seal["pictures"],
+        attempt=seal["attempt"],
     )
     return run, content
 
@@ -82,9 +88,9 @@ def read_pictures(run: RunInfo) -> list[PictureInfo]:
         DamagedError: one is missing or is not the one that was sealed.
     """
     found = []
-    for file, checksum in sorted(run.pictures.items()):
-        path = run.path / "pictures" / Path(file).name
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != checksum:
+    for file, expected in sorted(run.pictures.items()):
+        path = located(run.path, run.attempt, f"{PICTURES}/{Path(file).name}")
+        if not path.is_file() or checksum(path) != expected:
             raise DamagedError(f"{path} is missing or was changed after the run was sealed; delete {run.path}")
         found.append(read_picture(path))
     return found

@@ -5,8 +5,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from oneiros.runs.store.disk import own_folder, write_atomically
 from oneiros.runs.store.errors import DamagedError
-from oneiros.runs.store.folder import run_path, write_atomically
+from oneiros.runs.store.folder import run_path
 from oneiros.runs.store.manifest import Manifest, config_hash
 
 PART = re.compile(r"[A-Za-z0-9_.-]+")
@@ -17,6 +18,7 @@ def write_sweep_list(out: Path, manifests: Sequence[Manifest]) -> None:
     runs = sorted(run_path(manifest).as_posix() for manifest in manifests)
     path = out / "sweeps" / f"{config_hash({'runs': runs})}.json"
     if not path.exists():
+        own_folder(path.parent)
         write_atomically(path, lambda beside: beside.write_text(json.dumps({"runs": runs}, indent=1) + "\n"))
 
 

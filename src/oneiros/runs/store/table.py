@@ -12,8 +12,8 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 from pyarrow import json as arrow_json
 
+from oneiros.runs.store.disk import write_atomically
 from oneiros.runs.store.errors import DamagedError
-from oneiros.runs.store.folder import write_atomically
 from oneiros.runs.store.reading import RunInfo, read_run, run_folders
 from oneiros.runs.store.row import COLUMNS
 

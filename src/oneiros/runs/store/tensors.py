@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from oneiros.runs.store.disk import write_atomically
 from oneiros.runs.store.errors import CheckpointError
-from oneiros.runs.store.folder import write_atomically
 from oneiros.runs.store.manifest import canonical
 
 ENTRY = "oneiros"
