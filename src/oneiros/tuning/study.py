@@ -1,7 +1,7 @@
 """A search on disk: one journal file that any number of processes append to, and that survives any of them.
 
-The journal is text, one JSON object a line (Optuna's journal storage). It holds two studies: the search, and the
-re-ranking of its winners on fresh seeds. Everything a candidate reached, and why it was given up, is in it.
+The journal is text, one JSON object a line (Optuna's journal storage, see `journal`). It holds two studies: the search,
+and the re-ranking of its winners on fresh seeds. Everything a candidate reached, and why it was given up, is in it.
 """
 
 import contextlib
@@ -17,15 +17,16 @@ import optuna
 from filelock import FileLock, Timeout
 from optuna.samplers import BaseSampler
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from oneiros.core import Seeds
 from oneiros.runs.search import Tunable
 from oneiros.runs.settings import settings
 from oneiros.runs.store import ForeignOutputError, code_version
+from oneiros.runs.store.disk import own_folder
 from oneiros.runs.store.manifest import canonical
 from oneiros.tuning.fitness import Fitness, LifeSeeds
+from oneiros.tuning.journal import Journal
 from oneiros.tuning.race import fitness, hopeless
 from oneiros.tuning.samplers import SamplerName, distribution, make_sampler
 
@@ -81,10 +82,9 @@ class Storage:
 
     def __init__(self, out: Path) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # it would print every candidate through the progress
-        (out / "workers").mkdir(parents=True, exist_ok=True)
+        own_folder(out / "workers")
         self.out = out
-        file = str(out / "search.journal")
-        self.journal = JournalStorage(JournalFileBackend(file, lock_obj=JournalFileOpenLock(file)))
+        self.journal = JournalStorage(Journal(out / "search.journal"))
         self.lock = FileLock(out / "ask.lock")
 
     def study(self, name: str, sampler: BaseSampler | None = None) -> optuna.Study:
