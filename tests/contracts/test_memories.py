@@ -12,6 +12,7 @@ import torch
 
 import oneiros.memory
 from oneiros.core import Batch, Memory, Replayable, Seeds, Writable
+from oneiros.memory.anchor import Anchor
 from oneiros.memory.class_activations import ClassActivations
 from oneiros.memory.evidence import BEHIND, Evidence
 from oneiros.memory.exemplars import Exemplars
@@ -81,6 +82,11 @@ def is_counted(memory: Evidence, batch: Batch, rng: torch.Generator) -> None:
     memory.prepared(3, 4)
 
 
+def anchors(memory: Anchor, batch: Batch, rng: torch.Generator) -> None:
+    weights, importance = batch.x[0], batch.x[1].square()
+    memory.take({"a": weights, "b": weights + 1}, {"a": importance, "b": importance}, decay=0.5)
+
+
 @dataclass(frozen=True)
 class Case:
     """A memory, and all that a day and its night do to it: this is `fill(memory, batch, rng)`."""
@@ -95,6 +101,7 @@ class Case:
 
 
 CASES = {
+    "anchor": Case(Anchor, anchors),
     "mean-input": Case(MeanInput),
     "shuffled-input": Case(ShuffledInput),
     "exemplars": Case(lambda: Exemplars(per_class=3), stores_and_seals),

@@ -14,6 +14,7 @@ from oneiros.brain_state import BrainState, brain_state, restore_brain
 from oneiros.core import Batch, Brain, DayPhase, NightPhase, Seeds
 from oneiros.equations.gaussian import rectified
 from oneiros.life import Cursor
+from oneiros.memory.anchor import Anchor
 from oneiros.memory.class_activations import ClassActivations
 from oneiros.memory.evidence import Evidence
 from oneiros.memory.exemplars import Exemplars
@@ -42,11 +43,14 @@ from oneiros.nets.scholar import Scholar, Succession
 from oneiros.nets.vae import VAE, ClassVAE
 from oneiros.nets.wgan import WGAN
 from oneiros.phases import (
+    AnchorWeights,
     Augment,
     Away,
     CategoryReplay,
     ConvergentWake,
+    CrossEntropy,
     EarlyNights,
+    ElasticPenalty,
     Encode,
     Imagined,
     OrthogonalWake,
@@ -278,6 +282,18 @@ def choosing_brain() -> Brain:
     return brain
 
 
+def elastic_brain() -> Brain:
+    """Weights of a day ago are anchored, and have moved; a sample of today waits for the night."""
+    with Seeds(0).building("init"):
+        net = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 3))
+    today, anchor = Exemplars(per_class=2), Anchor()
+    named = dict(net.named_parameters())
+    anchor.take({name: p + 0.1 for name, p in named.items()}, {name: p.square() for name, p in named.items()}, decay=1)
+    today.store(LESSON, torch.Generator().manual_seed(1))
+    optim: dict[str, torch.optim.Optimizer] = {"wake": torch.optim.Adam(net.parameters(), lr=0.01)}
+    return Brain(net=net, memory={"today": today, "anchor": anchor}, optim=optim)
+
+
 def replay(**changed):
     above = names_above(ventral_brain().net, "features.pool1")
     return CategoryReplay(**(dict(location="features.pool1", above=above, batch_size=5, per_class=4) | changed))
@@ -301,6 +317,10 @@ def slept(brain: Brain) -> Brain:
 
 
 CASES = {
+    "anchor-weights": Case(AnchorWeights(decay=0.5), elastic_brain),
+    "backprop-wake with elastic weights": Case(
+        BackpropWake(losses=(CrossEntropy(), ElasticPenalty(weight=10.0))), elastic_brain
+    ),
     "equilibrium-wake": Case(EquilibriumWake()),
     "convergent-wake": Case(ConvergentWake()),
     "rehearse": Case(Rehearse(inner=EquilibriumWake(), today=6)),

@@ -18,6 +18,7 @@ from oneiros.sleeper import (
     Attachment,
     Automatic,
     Combined,
+    ElasticWeights,
     GenerativeReplay,
     LayerReplay,
     Needs,
@@ -43,6 +44,7 @@ EVERY = {
     "selected": SelectedLayerReplay(replay=LAYER, rewarded=2),
     "spikes": SPIKES,
     "rehearsal": Rehearsal(per_class=5),
+    "elastic": ElasticWeights(weight=10.0, per_class=5),
 }
 every_mechanism = pytest.mark.parametrize("mechanism", EVERY.values(), ids=EVERY.keys())
 

@@ -12,6 +12,7 @@ from oneiros.nets import VGG, Architecture
 from oneiros.sleeper import (
     Automatic,
     Combined,
+    ElasticWeights,
     GenerativeReplay,
     LayerReplay,
     NoSleep,
@@ -33,6 +34,8 @@ MECHANISMS = {
     "selected": SelectedLayerReplay(replay=LAYER, rewarded=2),
     "spikes": SPIKES,
     "rehearsal": Rehearsal(per_class=5, replayed=8),
+    "elastic": ElasticWeights(weight=10.0, per_class=5),
+    "elastic dreams": Combined((ElasticWeights(weight=10.0, per_class=5), DREAMS)),
     "dreams beside raw examples": Combined((DREAMS, Rehearsal(per_class=5, replayed=8))),
     "together": Combined((Rehearsal(per_class=5, replayed=8), SPIKES)),
     "automatic": Automatic(filters=4, share=0.3, first=10),

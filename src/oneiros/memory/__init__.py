@@ -1,5 +1,6 @@
 """What is kept between phases; a memory can be written to, replayed from, or asked for what it is for."""
 
+from oneiros.memory.anchor import Anchor as Anchor
 from oneiros.memory.class_activations import ClassActivations as ClassActivations
 from oneiros.memory.evidence import Evidence as Evidence
 from oneiros.memory.exemplars import Exemplars as Exemplars

@@ -10,6 +10,7 @@ from oneiros.phases.around.rehearse import Rehearse as Rehearse
 from oneiros.phases.around.repeated import Repeated as Repeated
 from oneiros.phases.around.scaled_to_data import ScaledToData as ScaledToData
 from oneiros.phases.bookkeeping.accumulate import Accumulate as Accumulate
+from oneiros.phases.bookkeeping.anchor_weights import AnchorWeights as AnchorWeights
 from oneiros.phases.bookkeeping.anneal import Anneal as Anneal
 from oneiros.phases.bookkeeping.encode import Encode as Encode
 from oneiros.phases.bookkeeping.encode import EncodeBeside as EncodeBeside
@@ -23,6 +24,7 @@ from oneiros.phases.bookkeeping.handover import Succeed as Succeed
 from oneiros.phases.bookkeeping.remember import Remember as Remember
 from oneiros.phases.bookkeeping.remember import SealExemplars as SealExemplars
 from oneiros.phases.losses import CrossEntropy as CrossEntropy
+from oneiros.phases.losses import ElasticPenalty as ElasticPenalty
 from oneiros.phases.losses import HardTargets as HardTargets
 from oneiros.phases.losses import Replayed as Replayed
 from oneiros.phases.losses import SoftTargets as SoftTargets

@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from oneiros.core import Batch, Brain, LossTerm, Replayable
+from oneiros.equations.elastic import elastic_energy
 from oneiros.equations.scholar import Ratio, share_of_new, soft_target_loss
+from oneiros.memory.anchor import Anchor
 
 
 def cross_entropy_each(scores: Float[Tensor, "n classes"], labels: Int64[Tensor, " n"]) -> Float[Tensor, " n"]:
@@ -78,6 +80,32 @@ class SoftTargets:
                 "SoftTargets needs a memory that recalls scores (FrozenScholar, PastLessons); use HardTargets"
             )
         return soft_target_loss(scores, replayed.soft, temperature=self.temperature)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ElasticPenalty:
+    """What it costs to move weights that mattered (Kirkpatrick et al. 2017, Eq. 3); nothing before the first night.
+
+    Attributes:
+        weight: lambda. Importances are means over examples, so it also says how many examples the past counts as.
+        memory: name of the `Anchor`.
+    """
+
+    weight: float
+    memory: str = "anchor"
+
+    def __post_init__(self) -> None:
+        if self.weight <= 0:
+            raise ValueError(
+                f"ElasticPenalty.weight is {self.weight}; expected more than 0 (leave the term out instead)"
+            )
+
+    def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> Tensor:
+        """Lambda times the elastic energy of the net as it is."""
+        anchor = brain.remembers(self.memory, Anchor)
+        if not anchor.days:
+            return torch.zeros((), device=batch.x.device)
+        return self.weight * elastic_energy(dict(brain.net.named_parameters()), anchor.weights, anchor.importance)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@
 """
 
 from oneiros.sleeper.automatic import Automatic as Automatic
+from oneiros.sleeper.elastic import ElasticWeights as ElasticWeights
 from oneiros.sleeper.generative import GenerativeReplay as GenerativeReplay
 from oneiros.sleeper.layer import LayerReplay as LayerReplay
 from oneiros.sleeper.mechanism import Attachment as Attachment

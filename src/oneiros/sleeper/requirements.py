@@ -1,6 +1,7 @@
 """The table of what each mechanism needs, out of the mechanisms themselves."""
 
 from oneiros.sleeper.automatic import Automatic
+from oneiros.sleeper.elastic import ElasticWeights
 from oneiros.sleeper.generative import GenerativeReplay
 from oneiros.sleeper.layer import LayerReplay
 from oneiros.sleeper.mechanism import Mechanism, NoSleep
@@ -9,7 +10,7 @@ from oneiros.sleeper.selected import SelectedLayerReplay
 from oneiros.sleeper.spiking import SpikeReplay
 
 MECHANISMS: tuple[type[Mechanism], ...] = (
-    Automatic, NoSleep, GenerativeReplay, LayerReplay, SelectedLayerReplay, SpikeReplay, Rehearsal
+    Automatic, NoSleep, GenerativeReplay, LayerReplay, SelectedLayerReplay, SpikeReplay, Rehearsal, ElasticWeights
 )  # fmt: skip
 
 
