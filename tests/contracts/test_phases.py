@@ -288,7 +288,9 @@ def elastic_brain() -> Brain:
         net = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 3))
     today, anchor = Exemplars(per_class=2), Anchor()
     named = dict(net.named_parameters())
-    anchor.take({name: p + 0.1 for name, p in named.items()}, {name: p.square() for name, p in named.items()}, decay=1)
+    anchor.take(
+        {name: p + 0.1 for name, p in named.items()}, {name: p.square() for name, p in named.items()}, decay=1.0
+    )
     today.store(LESSON, torch.Generator().manual_seed(1))
     optim: dict[str, torch.optim.Optimizer] = {"wake": torch.optim.Adam(net.parameters(), lr=0.01)}
     return Brain(net=net, memory={"today": today, "anchor": anchor}, optim=optim)

@@ -125,8 +125,8 @@ def test_parameters_that_learn_no_more_are_not_held():
 
 
 def test_wrong_use_gets_answers():
-    with pytest.raises(ValueError, match="weight is 0; expected more than 0"):
-        ElasticPenalty(weight=0)
+    with pytest.raises(ValueError, match="weight is 0.0; expected more than 0"):
+        ElasticPenalty(weight=0.0)
     with pytest.raises(ValueError, match="expected a decay from 0 to 1"):
         AnchorWeights(decay=2.0)
     with pytest.raises(RuntimeError, match="nothing of today is in 'today': run Remember by day"):
