@@ -32,7 +32,7 @@ class ClassActivations:
 
     @property
     def holds_raw(self) -> bool:
-        """False: activations, from which images could be guessed but not got out."""
+        """False: what activations give away depends on the layer; `oneiros.sleeper.audit.of_layer` judges it."""
         return False
 
     @property
@@ -71,6 +71,10 @@ class ClassActivations:
     def forget(self) -> None:
         """Empty it."""
         self.kept, self.arriving = {}, {}
+
+    def drop(self, label: int) -> None:
+        """Keep nothing of a class."""
+        self._whole().pop(label, None)
 
     def imagine(
         self, labels: Int[Tensor, " m"], rng: torch.Generator, shape: Callable[[Tensor, Tensor], Tensor]

@@ -16,12 +16,14 @@ class Exemplars:
 
     Args:
         per_class: examples kept of each class. For a fraction of the training set: fraction x class size.
+        compact: whether examples that are whole 255ths, as grey values are, are kept as bytes; recalled bit for bit.
     """
 
-    def __init__(self, per_class: int) -> None:
+    def __init__(self, per_class: int, *, compact: bool = False) -> None:
         if per_class < 1:
             raise ValueError(f"Exemplars(per_class={per_class}): expected at least 1")
         self.per_class = per_class
+        self.compact = compact
         self.kept: dict[int, Tensor] = {}
         self.today: dict[int, list[Tensor]] = {}
         self.met: dict[int, int] = {}
@@ -53,24 +55,36 @@ class Exemplars:
             reservoir = self.today.setdefault(label, [])
             self.met[label] = self.met.get(label, 0) + 1
             if len(reservoir) < self.per_class:
-                reservoir.append(x.clone())
+                reservoir.append(self._packed(x))
                 continue
             slot = int(torch.randint(self.met[label], (), generator=rng, device=rng.device))
             if slot < self.per_class:
-                reservoir[slot] = x.clone()
+                reservoir[slot] = self._packed(x)
 
     def seal(self) -> None:
         """Make today's sample recallable."""
-        self.kept.update({label: torch.stack(reservoir) for label, reservoir in self.today.items()})
+        self.kept.update({label: _stacked(reservoir) for label, reservoir in self.today.items()})
         self.today.clear()
         self.met.clear()
 
     def take_today(self) -> dict[int, Tensor]:
         """Today's sample by class, which is forgotten here instead of being sealed."""
-        taken = {label: torch.stack(reservoir) for label, reservoir in self.today.items()}
+        taken = {label: _unpacked(_stacked(reservoir)) for label, reservoir in self.today.items()}
         self.today.clear()
         self.met.clear()
         return taken
+
+    def drop(self, label: int) -> None:
+        """Keep nothing of a class."""
+        for kept in (self.kept, self.today, self.met):
+            kept.pop(label, None)
+
+    def _packed(self, x: Tensor) -> Tensor:
+        if self.compact and x.dtype == torch.float32 and bool((x >= 0).all() and (x <= 1).all()):
+            whole = (x * 255).round().to(torch.uint8)
+            if torch.equal(whole.float() / 255, x):
+                return whole
+        return x.clone()
 
     def recall(self, n: int, rng: torch.Generator) -> Batch:
         """`n` exemplars drawn with replacement, uniformly over all that are sealed."""
@@ -78,7 +92,7 @@ class Exemplars:
             raise RuntimeError(
                 "recall from Exemplars with nothing sealed: run the night phase SealExemplars after a day"
             )
-        x = torch.cat([self.kept[label] for label in self.classes])
+        x = torch.cat([_unpacked(self.kept[label]) for label in self.classes])
         y = torch.cat([torch.full((len(self.kept[label]),), label, device=x.device) for label in self.classes])
         chosen = torch.randint(len(x), (n,), generator=rng, device=rng.device).to(x.device)
         return Batch(x=x[chosen], y=y[chosen])
@@ -86,7 +100,7 @@ class Exemplars:
     def state_dict(self) -> dict[str, Tensor]:
         """Tensors that restore this memory."""
         state = {f"kept.{label}": x for label, x in self.kept.items()}
-        state |= {f"today.{label}": torch.stack(reservoir) for label, reservoir in self.today.items()}
+        state |= {f"today.{label}": _stacked(reservoir) for label, reservoir in self.today.items()}
         return state | {f"met.{label}": torch.tensor(count) for label, count in self.met.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
@@ -100,3 +114,14 @@ class Exemplars:
                 self.today[int(label)] = list(value)
             else:
                 self.met[int(label)] = int(value)
+
+
+def _unpacked(x: Tensor) -> Tensor:
+    return x.float() / 255 if x.dtype == torch.uint8 else x
+
+
+def _stacked(rows: list[Tensor]) -> Tensor:
+    """As bytes where all rows are."""
+    if len({row.dtype for row in rows}) > 1:
+        rows = [_unpacked(row) for row in rows]
+    return torch.stack(rows)

@@ -20,8 +20,8 @@ class MeanInput:
 
     @property
     def holds_raw(self) -> bool:
-        """False: a mean over thousands of inputs is no example."""
-        return False
+        """Whether it is the mean of a single input; one over thousands is no example."""
+        return self.count == 1
 
     @property
     def nbytes(self) -> int:

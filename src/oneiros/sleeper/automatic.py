@@ -95,7 +95,7 @@ class Automatic:
             net=Candidates(net, fronts),
             memory={
                 "today": held,
-                "first-day": Exemplars(self.sample),
+                "first-day": Exemplars(self.sample, compact=True),
                 "evidence": Evidence(("network", *fronts)),
                 **memory,
             },

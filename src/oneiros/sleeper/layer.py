@@ -1,6 +1,7 @@
 """Category replay at one layer of anybody's network (Barry & Love 2022)."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -15,6 +16,7 @@ from oneiros.phases.bookkeeping.remember import Remember
 from oneiros.phases.night.category_replay import CategoryReplay
 from oneiros.phases.night.dreams import Dreams, Imagined
 from oneiros.sleeper import checks
+from oneiros.sleeper.audit import of_layer
 from oneiros.sleeper.mechanism import Attachment, Needs
 
 
@@ -58,7 +60,8 @@ class LayerReplay:
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """Cut the network at the layer."""
         night = (EncodeBeside(location=self.layer), FreezeBelow(location=self.layer), self.replay(net))
-        return (Attachment(brain=self.brain(net), day=(Remember(memory="today"),), night=night),)
+        judges = {"activations": partial(of_layer, net, self.layer)}
+        return (Attachment(brain=self.brain(net), day=(Remember(memory="today"),), night=night, judges=judges),)
 
     def replay(self, net: nn.Module) -> CategoryReplay:
         """The night phase that learns from activations at the layer.

@@ -1,13 +1,14 @@
 """What a mechanism is to a stranger's network: what it needs, and the days and nights that it attaches."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
 from oneiros.core import Batch, Brain, DayPhase, LossTerm, NightPhase, Seeds
 from oneiros.phases.losses import Replayed
+from oneiros.sleeper.audit import Judgement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,8 @@ class Attachment:
         night: phases of a night.
         view: the lesson as this brain is shown it.
         shown: the other way round, what this brain recalls as inputs of the network.
+        judges: for memories that cannot say themselves whether examples can be got out of them, who says it, by their
+            names; asked with zeros like an input, `[1, ...]`.
         grows: whether the network may have more scores later than at first.
         learned: of a lesson, what the network may learn today.
         answer: asked for a number of classes, a plain module from inputs to scores that answers with what has been
@@ -71,6 +74,7 @@ class Attachment:
     night: tuple[NightPhase, ...] = ()
     view: Callable[[Batch], Batch] = as_they_are
     shown: Callable[[Tensor], Tensor] = unchanged
+    judges: Mapping[str, Callable[[Tensor], Judgement]] = field(default_factory=dict)
     grows: bool = False
     learned: Callable[[Batch], Batch] = as_they_are
     answer: Callable[[int], nn.Module | None] = the_network

@@ -34,6 +34,6 @@ class Rehearsal:
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """A sample of the stream."""
         replay = Replayed(memory="exemplars", n=self.replayed, ratio=self.ratio, targets=HardTargets())
-        brain = Brain(net=net, memory={"exemplars": Exemplars(self.per_class)})
+        brain = Brain(net=net, memory={"exemplars": Exemplars(self.per_class, compact=True)})
         day, night = (Remember(memory="exemplars"),), (SealExemplars(),)
         return (Attachment(brain=brain, replays=(replay,), day=day, night=night, grows=True),)

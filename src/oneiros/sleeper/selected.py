@@ -1,6 +1,7 @@
 """Category replay whose classes are chosen by what replaying each is worth (Barry & Love 2022)."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 from torch import nn
@@ -13,6 +14,7 @@ from oneiros.nets.cut import cut
 from oneiros.phases.bookkeeping.encode import EncodeBeside, FreezeBelow
 from oneiros.phases.bookkeeping.remember import Remember
 from oneiros.phases.night.selected_replay import SelectedReplay
+from oneiros.sleeper.audit import of_layer
 from oneiros.sleeper.layer import LayerReplay
 from oneiros.sleeper.mechanism import Attachment, Needs
 
@@ -75,4 +77,9 @@ class SelectedLayerReplay:
             FreezeBelow(location=location),
             SelectedReplay(inner=inner, classes=classes, held="held", optim=inner.optim),
         )
-        return (Attachment(brain=brain, day=(Remember(memory="today"),), night=night),)
+        judge = partial(of_layer, net, location)
+        return (
+            Attachment(
+                brain=brain, day=(Remember(memory="today"),), night=night, judges={"activations": judge, "held": judge}
+            ),
+        )

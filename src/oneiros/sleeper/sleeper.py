@@ -12,11 +12,12 @@ from oneiros.core import Batch, Memory, Seeds
 from oneiros.equations.scholar import shared_loss
 from oneiros.memory.evidence import Evidence
 from oneiros.phases.losses import Replayed, mean_cross_entropy
-from oneiros.sleeper import checks, health, state
+from oneiros.sleeper import audit, checks, health, state
+from oneiros.sleeper.audit import Forgotten, Judgement, Kept
 from oneiros.sleeper.automatic import Automatic
 from oneiros.sleeper.days import Day, lessons
 from oneiros.sleeper.inputs import Reading, Scoring, Wrapped, reading, wraps
-from oneiros.sleeper.mechanism import Attachment, Mechanism
+from oneiros.sleeper.mechanism import Attachment, Mechanism, the_network
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 ROWS = 256
@@ -89,6 +90,7 @@ class Sleeper:
         self._seed = seed
         self._blank = torch.zeros(0)  # zeros [1, ...] like an input of the first lesson: its shape, type and device
         self._met: set[int] = set()  # classes that `live` has shown
+        self._judgements: dict[tuple[int, str], Judgement] = {}
         self._answering: nn.Module | None = None  # `model()`, until something changes it
 
     def loss(self, x: Any, y: Any) -> Tensor:
@@ -340,7 +342,7 @@ class Sleeper:
         self._met = set(kept["met"].nonzero().flatten().tolist())
         self._blank, self.attachments, self._answering = blank, attachments, None
         self._called = inner if isinstance(inner, Wrapped) else self.net
-        self._inner, self._reading = inner, packing
+        self._inner, self._reading, self._judgements = inner, packing, {}
         for each in attachments:
             each.brain.age = self.nights
 
@@ -349,15 +351,59 @@ class Sleeper:
         """Everything that is kept of the past."""
         return tuple(memory for each in self.attachments for memory in each.brain.memory.values())
 
+    def account(self) -> list[Kept]:
+        """What exists because of the mechanism: bytes, of whom, whether raw, and how that was judged, line by line."""
+        kept: list[Kept] = []
+        for part, each in enumerate(self.attachments):
+            place = f"{part}." if len(self.attachments) > 1 else ""
+            for name, memory in each.brain.memory.items():
+                found = self._judged(each, name)
+                kept.append(
+                    Kept(f"{place}{name}", memory.nbytes, audit.classes_of(memory), raw=found.raw, judged=found.why)
+                )
+            nets = audit.beside(self.net, each.brain.net)
+            moments = sum(map(audit.of_optimiser, each.brain.optim.values()))
+            kept.append(Kept(f"{place}weights beside the network", nets, None, raw=False, judged="weights"))
+            kept.append(Kept(f"{place}optimisers of the mechanism", moments, None, raw=False, judged="running means"))
+        return [each for each in kept if each.nbytes]
+
+    def _judged(self, part: Attachment, name: str) -> Judgement:
+        memory = part.brain.memory[name]
+        if not memory.nbytes or name not in part.judges:
+            return audit.of_memory(memory)
+        address = (self.attachments.index(part), name)
+        if address not in self._judgements:  # what is judged rests below its layer from the first night on
+            self._judgements[address] = part.judges[name](self._blank)
+        return self._judgements[address]
+
+    def forget(self, classes: Iterable[int]) -> list[Forgotten]:
+        """Take classes out of every memory, and out of what `predict` answers with where that is solved from them.
+
+        Says of each memory whether nothing of the class is left in it, and of the weights likewise: the network itself
+        has learned from it all the same, and so has a generator; only lessons without it make them forget.
+        """
+        told: list[Forgotten] = []
+        for label in classes:
+            for each in self.attachments:
+                solved = each.answer is not the_network
+                for name, memory in each.brain.memory.items():
+                    left = audit.forget(memory, label)
+                    if left is not None:
+                        told.append(Forgotten(name, label, memory=left, weights=solved and left))
+        self._answering = None
+        return told
+
     @property
     def nbytes(self) -> int:
-        """Bytes kept of the past."""
-        return sum(memory.nbytes for memory in self.memories)
+        """Bytes of everything that exists because of the mechanism: memories, what learns beside, its optimisers."""
+        nets = sum(audit.beside(self.net, each.brain.net) for each in self.attachments)
+        moments = sum(audit.of_optimiser(one) for each in self.attachments for one in each.brain.optim.values())
+        return nets + moments + sum(memory.nbytes for memory in self.memories)
 
     @property
     def holds_raw(self) -> bool:
-        """Whether anybody's raw examples can be got out of what is kept."""
-        return any(memory.holds_raw and memory.nbytes for memory in self.memories)
+        """Whether anybody's raw examples can be got out of what is kept; see `account`."""
+        return any(each.raw for each in self.account())
 
     def _parameter(self) -> Tensor:
         return next(self.net.parameters())

@@ -44,6 +44,8 @@ class Choose:
         self._take_first_day(brain, rng)
         batch = held.take()
         if batch is None:
+            for name in evidence.running[1:]:
+                brain.remembers(sums(name), Moments).added()
             return {"held-out": torch.tensor(0.0), "right": torch.tensor(0.0)}
         right = {name: self._right(brain, name, batch) for name in evidence.running}
         evidence.add({name: count for name, count in right.items() if name in evidence.running}, len(batch))
@@ -54,6 +56,8 @@ class Choose:
                 add(brain, name, batch, rng)
         for name in evidence.given_up:
             brain.memory[sums(name)] = Moments()
+        for name in evidence.running[1:]:
+            brain.remembers(sums(name), Moments).added()  # no example waits through a night
         share = right[evidence.chosen] / len(batch)
         return {"held-out": torch.tensor(float(len(batch))), "right": torch.tensor(share)}
 
