@@ -155,6 +155,17 @@ def test_contradicting_runs_are_named_and_left_out():
     assert set(valid.rows.loc[valid.rows["condition"] == "src", "seed"]) == {0, 1, 3, 4, 5}
 
 
+def test_a_run_with_several_values_on_its_last_day_is_named_and_left_out():
+    last = ROWS[(ROWS["metric"] == "accuracy_seen") & (ROWS["phase"] == "end")].sort_values("day").tail(1)
+    evidence = valid_rows(pd.concat([ROWS, last.assign(task=last["task"] + 1, value=0.5)]))
+    (problem,) = evidence.problems
+    assert "has several values of a number that it is judged by on its last day; left out" in problem
+    one = last.iloc[0]
+    left = evidence.rows[(evidence.rows["condition"] == one["condition"]) & (evidence.rows["seed"] == one["seed"])]
+    assert left.empty
+    values_by_seed(evidence.rows, "final_accuracy")
+
+
 def test_rows_written_twice_count_once():
     valid = valid_rows(pd.concat([ROWS, ROWS], ignore_index=True))
     assert valid.problems == ()

@@ -9,14 +9,12 @@ from rich.table import Table
 from oneiros.report import Drawing, Findings, experiments, measured_table, read_findings, results_table, write_page
 from oneiros.report.tables import difference_text, measured_text, ordering_text
 from oneiros.runs.catalogue import EXPERIMENTS, experiment
-from oneiros.runs.store import write_tables
 
 
 def publish(out: Path, console: Console) -> None:
     """Merge rows, write the page, print the results; every file is read once."""
     findings = read_findings(out)
-    write_tables(out, findings.rows)
-    page = write_page(out, findings, _drawings(findings))
+    page = write_page(out, findings, _drawings(findings), tables=True)
     _print_results(findings, console)
     for problem in findings.problems:
         console.print(f"[yellow]left out:[/] {escape(problem)}", highlight=False, soft_wrap=True)

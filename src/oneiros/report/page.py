@@ -2,7 +2,6 @@
 
 import functools
 import html
-import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
@@ -11,10 +10,12 @@ from pathlib import Path
 import vl_convert
 
 from oneiros.report.findings import Experiment, Findings, experiments, read_findings
-from oneiros.report.section import Section, file_name, section_html
+from oneiros.report.publishing import publishing
+from oneiros.report.section import Section, section_html
 from oneiros.report.tables import difference_text, measured_text, ordering_text
 from oneiros.report.valid_rows import RUN
 from oneiros.runs.drawing import Drawing
+from oneiros.runs.store import write_tables
 
 ORDER = ("reproduced", "holds", "not reproduced", "fails", "better", "undecided", "not run")
 MISSED = ("not reproduced", "better", "fails")
@@ -29,26 +30,36 @@ def write_report(out: Path, drawings: Drawings | None = None) -> Path:
     return write_page(out, read_findings(out), drawings)
 
 
-def write_page(out: Path, findings: Findings, drawings: Drawings | None = None) -> Path:
+def write_page(out: Path, findings: Findings, drawings: Drawings | None = None, *, tables: bool = False) -> Path:
     """Write the report into `out`: `index.html`, `figures/*.svg|png`, `tables/*.md|html|tex|parquet`.
+
+    Files of an earlier report are replaced or, where this one has none of their name, removed; nobody else's are.
 
     Args:
         out: folder to write to.
         findings: what there is to report.
         drawings: the papers' own figures, by "paper/experiment"; others have none.
+        tables: whether to write `rows.parquet` and `rows.csv` with all rows as well.
 
+    Raises:
+        StorageError: it cannot be written; an earlier report is then as it was.
     """
-    (out / "tables").mkdir(parents=True, exist_ok=True)
+    with publishing(out) as stage:
+        if tables:
+            write_tables(stage, findings.rows)
+        _write_page(stage, findings, drawings or {})
+    return out / "index.html"
+
+
+def _write_page(out: Path, findings: Findings, drawings: Drawings) -> None:
     found = experiments(findings)
-    for folder, experiment in itertools.product(("figures", "tables"), found):
-        for old in (out / folder).glob(f"{file_name(experiment.title)}-*"):
-            old.unlink()  # of an earlier report: what is not written again is no longer true
+    (out / "tables").mkdir()
     with_pictures = sum(any(run.pictures for run in experiment.runs) for experiment in found)
     sections = [
         Section(
             experiment=experiment,
             out=out,
-            drawings=(drawings or {}).get(experiment.title, ()),
+            drawings=drawings.get(experiment.title, ()),
             picture_bytes=PICTURE_BYTES // max(1, with_pictures),
         )
         for experiment in found
@@ -56,7 +67,6 @@ def write_page(out: Path, findings: Findings, drawings: Drawings | None = None) 
     parts = [section_html(section) for section in sections]
     problems = [*findings.problems, *(problem for section in sections for problem in section.problems)]
     (out / "index.html").write_text(_page(sections, parts, problems), encoding="utf-8")
-    return out / "index.html"
 
 
 @functools.cache

@@ -52,11 +52,14 @@ def valid_rows(rows: pd.DataFrame) -> ValidRows:
         raise ValueError(f"these rows have no column {missing}; expected {COLUMNS}")
     rows, contradicted = _each_address_once(rows)
     rows = _without(rows, contradicted)
+    several = _several_last(rows)
+    rows = _without(rows, several)
     unfinished = _unfinished(rows)
     return ValidRows(
         rows=_without(rows, unfinished).reset_index(drop=True),
         problems=(
             *_name(contradicted, "gives two different values for the same number (two runs mixed?); left out"),
+            *_name(several, "has several values of a number that it is judged by on its last day; left out"),
             *_name(unfinished, "ends on an earlier day than other runs of its condition; left out"),
         ),
     )
@@ -182,6 +185,23 @@ def _table_of(paper: str, name: str, columns: list[str], floats: list[str]) -> p
     if list(table.columns) != columns:
         raise ValueError(f"{paper}/{name} has columns {list(table.columns)}; expected {columns}")
     return table
+
+
+def _several_last(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of a metric that is judged, and should be measured once on a run's last day, and was not."""
+    judged = {
+        (str(paper), str(one["experiment"]), STORED_AS.get(str(one["metric"]), str(one["metric"])))
+        for paper in rows["paper"].unique()
+        for table in (targets_of(str(paper)), claims_of(str(paper)))
+        for one in table.to_dict("records")
+    }
+    asked = {metric for _, _, metric in judged} | {"accuracy_seen"}
+    ended = rows[(rows["phase"] == "end") & rows["metric"].isin(sorted(asked))]
+    last = ended[ended["day"] == ended.groupby([*RUN, "metric"], dropna=False)["day"].transform("max")]
+    doubled = last[last.duplicated([*RUN, "metric"], keep=False)]
+    addresses = zip(doubled["paper"], doubled["experiment"], doubled["metric"], strict=True)
+    counts = [metric == "accuracy_seen" or (p, e, metric) in judged for p, e, metric in addresses]
+    return doubled[np.array(counts, dtype=bool)]
 
 
 def _unfinished(rows: pd.DataFrame) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from oneiros.measure.metrics import mean_interval
 from oneiros.runs.search import Search
 from oneiros.runs.settings import settings
 from oneiros.runs.store.disk import write_atomically
+from oneiros.runs.store.table import FORMULA
 from oneiros.tuning.study import FRESH, SEARCH, Request, Storage, finished, full, is_recipes_own
 
 COLUMNS = ("study", "number", "state", "value", "lives", "given_up", "seconds", "worker", "of", "start")
@@ -154,6 +155,7 @@ def _write_candidates(file: Path, studies: Mapping[str, optuna.Study], names: li
                     noted = t.user_attrs
                     cells = [study, t.number, t.state.name, t.value, " ".join(noted.get("lives", ()))]
                     cells += [noted.get(key, "") for key in COLUMNS[5:]]
+                    cells = [f"'{cell}" if isinstance(cell, str) and cell[:1] in FORMULA else cell for cell in cells]
                     table.writerow(cells + [t.params.get(name, "") for name in names])
 
     write_atomically(file, write)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,6 +65,14 @@ def test_tables_are_the_same_bytes_for_the_same_rows_in_whatever_order_they_were
             finished(out, seed=seed)
         write_tables(out, read_rows(out))
     assert (tmp_path / "a/rows.csv").read_bytes() == (tmp_path / "b/rows.csv").read_bytes()
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@"])
+def test_names_that_a_spreadsheet_takes_for_formulas_have_an_apostrophe_in_the_csv_alone(tmp_path, sign):
+    finished(tmp_path, condition=f"{sign}1+1")
+    write_tables(tmp_path, read_rows(tmp_path))
+    assert set(pd.read_csv(tmp_path / "rows.csv")["condition"]) == {f"'{sign}1+1"}
+    assert set(pd.read_parquet(tmp_path / "rows.parquet")["condition"]) == {f"{sign}1+1"}
 
 
 def test_a_finished_run_is_known_as_such(tmp_path):

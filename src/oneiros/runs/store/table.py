@@ -20,6 +20,8 @@ from oneiros.runs.store.row import COLUMNS
 NUMBERS = {"seed": "int64", "day": "int64", "task": "int64", "value": "float64"}
 # Said outright, since a table without rows would otherwise have columns of no type.
 SCHEMA = pa.schema([(name, pa.type_for_alias(NUMBERS.get(name, "string"))) for name in COLUMNS])
+# A spreadsheet takes a cell for a formula that begins so; text gets an apostrophe before it.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MOST_NAMED = 6
 
 
@@ -157,7 +159,21 @@ def _address(run: RunInfo) -> tuple[str, str, str, int]:
 
 
 def write_tables(out: Path, rows: pd.DataFrame) -> None:
-    """Write `rows.parquet` and `rows.csv` into `out`: the same bytes for the same rows."""
+    """Write `rows.parquet` and `rows.csv` into `out`: the same bytes for the same rows.
+
+    In `rows.csv` a name that a spreadsheet would take for a formula has an apostrophe before it.
+    """
     table = pa.Table.from_pandas(rows, schema=SCHEMA, preserve_index=False).replace_schema_metadata()
     write_atomically(out / "rows.parquet", lambda path: parquet.write_table(table, path))
-    write_atomically(out / "rows.csv", lambda path: csv.write_csv(table, path))
+    write_atomically(out / "rows.csv", lambda path: csv.write_csv(_without_formulas(table), path))
+
+
+def _without_formulas(table: pa.Table) -> pa.Table:
+    for number, field in enumerate(table.schema):
+        if field.type == pa.string():
+            column = table[field.name]
+            words = {text: f"'{text}" for text in column.unique().to_pylist() if text.startswith(FORMULA)}
+            if words:
+                plain = [words.get(text, text) for text in column.to_pylist()]
+                table = table.set_column(number, field, pa.array(plain, pa.string()))
+    return table
