@@ -1,6 +1,7 @@
 """A night for anybody's network: two lines in a plain training loop."""
 
 import copy
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,11 @@ from oneiros.sleeper import audit, checks, health, state
 from oneiros.sleeper.audit import Forgotten, Judgement, Kept
 from oneiros.sleeper.automatic import Automatic
 from oneiros.sleeper.days import Day, lessons
+from oneiros.sleeper.health import Health
 from oneiros.sleeper.inputs import Reading, Scoring, Wrapped, reading, wraps
 from oneiros.sleeper.mechanism import Attachment, Mechanism, the_network
 
+LOG = logging.getLogger("oneiros.sleeper")
 Criterion = Callable[[Tensor, Tensor], Tensor]
 ROWS = 256
 
@@ -90,6 +93,7 @@ class Sleeper:
         self._seed = seed
         self._blank = torch.zeros(0)  # zeros [1, ...] like an input of the first lesson: its shape, type and device
         self._met: set[int] = set()  # classes that `live` has shown
+        self.health = Health(steps=0)  # of the last day and its night
         self._judgements: dict[tuple[int, str], Judgement] = {}
         self._answering: nn.Module | None = None  # `model()`, until something changes it
 
@@ -201,6 +205,8 @@ class Sleeper:
     def sleep(self) -> dict[str, Tensor]:
         """One night; returns what its phases tell. The network's gradients are cleared.
 
+        How it went is in `health` afterwards; what should be done about it is logged as warnings (`oneiros.sleeper`).
+
         Raises:
             RuntimeError: there was no lesson since the last night, so there is nothing to sleep on.
             FloatingPointError: a weight is NaN or infinite.
@@ -209,13 +215,18 @@ class Sleeper:
             when = "after the last night" if self.nights else "before the first night"
             raise RuntimeError(f"no lesson {when}: call loss(x, y) by day, then sleep()")
         health.finite_weights(self.net)
+        seeds = self._seeds(self._parameter())
+        known = health.still_known(self.attachments, seeds, self.nights)
         told: dict[str, Tensor] = {}
         # Nights are few and their solutions exact: in the precision of the weights.
         with torch.autocast(self._parameter().device.type, enabled=False):
             for part, each in enumerate(self.attachments):
                 for place, phase in enumerate(each.night):
-                    rng = self._seeds(self._parameter()).rng(f"night-{phase.name}", self.nights, part, place)
+                    rng = seeds.rng(f"night-{phase.name}", self.nights, part, place)
                     told |= phase(each.brain, rng)
+        self.health = health.after(self.attachments, seeds, night=self.nights, steps=self.lessons, known=known)
+        for warning in self.health.warnings:
+            LOG.warning("night %d: %s", self.nights + 1, warning)
         # Those of the night's last step, to which a loop that clears gradients after its steps would add.
         self.net.zero_grad(set_to_none=True)
         self.nights += 1
