@@ -1,5 +1,7 @@
 """--set against its promises: nearest names, types, nested fields, the configuration's own rules."""
 
+import dataclasses
+
 import pytest
 
 from oneiros.papers.kubo2025.config import MNIST
@@ -38,3 +40,15 @@ def test_tuples_may_be_written_with_or_without_brackets(text, value):
 def test_bad_settings_say_what_came_and_what_was_expected(assignment, message):
     with pytest.raises(SettingError, match=message):
         override(MNIST, [assignment])
+
+
+@pytest.mark.parametrize("value", ["1e400", "-1e400", "-" * 3000 + "1", "(" * 3000, "9" * 5000])
+def test_a_value_that_no_setting_can_hold_is_refused_in_few_words(value):
+    with pytest.raises(SettingError, match=r"^--set rate=.{1,63}: expected a (finite )?number") as refused:
+        override(OneRate(), [f"rate={value}"])
+    assert len(str(refused.value)) < 250
+
+
+@dataclasses.dataclass(frozen=True)
+class OneRate:
+    rate: float = 0.5

@@ -6,6 +6,7 @@
 import ast
 import dataclasses
 import difflib
+import math
 import types
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -59,15 +60,21 @@ def _replace(config: Any, name: str, text: str, known: dict[str, Any]) -> Any:
 def _parse(name: str, text: str, kind: Any) -> Any:
     try:
         literal = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         literal = text
     value = float(literal) if kind is float and type(literal) is int else literal
     if get_origin(kind) is tuple:
         item = get_args(kind)[0]
         value = tuple(float(v) if item is float and type(v) is int else v for v in _sequence(value))
     if not _fits(value, kind):
-        raise SettingError(f"--set {name}={text}: expected {_name(kind)}, got {text!r}")
+        raise SettingError(f"--set {name}={_short(text)}: expected {_name(kind)}, got {_short(text)!r}")
+    if any(type(each) is float and not math.isfinite(each) for each in _sequence(value)):
+        raise SettingError(f"--set {name}={_short(text)}: expected a finite number")
     return value
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def _sequence(value: Any) -> Sequence[Any]:
