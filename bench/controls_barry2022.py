@@ -24,6 +24,7 @@ from oneiros.runs.settings import override
 from oneiros.runs.store import read_results
 from oneiros.runs.sweep import do, pending, sweep
 
+KEPT: list[pd.DataFrame] = []  # what is written to OUT/controls_barry2022.csv, to go into results/bench
 FEW = Path(__file__).parents[1] / "results" / "barry2022-exemplars-replica" / "rows.parquet"
 BRIEF = ("evaluate_on=validation", "month=12")
 SELECTION = {
@@ -49,7 +50,9 @@ def lived(out: Path, name: str, conditions: tuple[str, ...], seeds: int, setting
     found = read_results(out)
     if found.problems:  # runs of another version of the code, say, do not count
         raise SystemExit("\n".join(map(str, found.problems)))
-    return last_day(found.rows)
+    values = last_day(found.rows)
+    KEPT.append(values.rename("accuracy").reset_index().assign(experiment=name, settings=" ".join(settings)))
+    return values
 
 
 def last_day(rows: pd.DataFrame) -> pd.Series:
@@ -92,5 +95,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--jobs", type=int, default=1)
     asked = parser.parse_args()
+    KEPT.clear()
     practice(asked)
     selecting(asked)
+    pd.concat(KEPT, ignore_index=True).to_csv(asked.out / "controls_barry2022.csv", index=False)

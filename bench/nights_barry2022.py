@@ -1,6 +1,6 @@
 """Why does a night that is selected do harm (Barry & Love, Fig. 3)? Single nights after one and the same days.
 
-python bench/nights_barry2022.py OUT.csv [--data FOLDER] [--models 3]
+python -m bench nights_barry2022 OUT.csv [--data FOLDER] [--models 3]
 
 A model lives five days without any night. Then from copies of it, one night each: which classes a batch of 36 holds
 ("mixed" as in unselected replay, "single" one random class a batch, "selected" one that the selector chooses), the

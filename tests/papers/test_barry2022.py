@@ -157,6 +157,27 @@ def test_room_for_improvement():
     assert gains[0, 0].tolist() == pytest.approx([0.5, 1.0, 0.0])
 
 
+def test_what_a_night_does_is_told_from_losses_and_shares_of_classes():
+    """Two models, two nights: uneven nights cost exactly 0.3 for each effective class that they lack."""
+    lines, batches = [], {0: [(2, 2), (4, 0)], 1: [(2, 2), (2, 2)]}
+    for seed, chosen in batches.items():
+        for day, counts in enumerate(chosen):
+            here = {"experiment": "selection", "order": "replica", "seed": seed, "day": day}
+            even = 2.0 if counts == (2, 2) else 1.0
+            for condition, end in (("generative", 1.0 - 0.1 * (seed + 1)), ("selected", 1.0 + 0.3 * (2 - even))):
+                loss = {**here, "condition": condition, "metric": "validation_loss"}
+                lines += [{**loss, "phase": "dusk", "value": 1.0}, {**loss, "phase": "end", "value": end}]
+            lines += [
+                {**here, "condition": "selected", "phase": "night", "metric": f"replayed:{c}", "value": float(count)}
+                for c, count in enumerate(counts)
+            ]
+    unselected, selected, on_evenness = statistics.nights(pd.DataFrame(lines))
+    assert "by -0.150, t(1) = -3.00" in unselected
+    assert "by +0.075" in selected
+    assert selected.endswith("the first two nights by +0.000 and +0.150")
+    assert "slope -0.3, R2 = 1.00" in on_evenness
+
+
 def test_printed_statistics_are_held_to_their_direction():
     """Selected replay of weak classes and gains of the weak, put into rows by hand, point as the paper's."""
     strengths = np.linspace(0.2, 0.9, 8)

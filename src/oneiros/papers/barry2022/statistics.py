@@ -183,6 +183,40 @@ def choosing(rows: pd.DataFrame) -> list[str]:
     ]
 
 
+def nights(rows: pd.DataFrame) -> list[str]:
+    """What a night does to the validation loss, and whether an uneven choice of classes explains it (not in the paper).
+
+    Evenness is the effective number of classes replayed in a night, exp(entropy of their shares).
+    """
+    lines = []
+    for name in present(rows, ["generative", "selected"]):
+        dusk, end = (curves(rows, [name], "validation_loss", phase) for phase in ("dusk", "end"))
+        if dusk.shape[1] < 2:
+            return []
+        change = (end - dusk)[0]
+        test = paired(end[0].mean(1), dusk[0].mean(1))
+        lines.append(
+            f"{name}: a night moves the validation loss by {change.mean():+.3f}, t({test.df}) = {test.t:.2f}, "
+            f"{p_text(test.p)}; the first two nights by {change[:, 0].mean():+.3f} and {change[:, 1:2].mean():+.3f}"
+        )
+    if len(lines) == 2:
+        shares = replayed_shares(rows)
+        even = np.exp(-(shares * np.log(np.where(shares > 0, shares, 1))).sum(2))
+        line = regression(even.ravel(), change.ravel())
+        lines.append(f"what a selected night moves it by, on the effective number of classes: {line_text(line)}")
+    return lines
+
+
+def replayed_shares(rows: pd.DataFrame) -> Float[np.ndarray, "models nights classes"]:
+    """Of each selected night, the share of each of its model's classes among its batches."""
+    mine = rows[(rows["condition"] == "selected") & rows["metric"].str.startswith("replayed:")]
+    counts = []
+    for _, model in mine.groupby("seed"):
+        counts.append(model.pivot(index="day", columns="metric", values="value").to_numpy(dtype=float))
+    stacked = np.stack(counts)
+    return stacked / stacked.sum(2, keepdims=True)
+
+
 def coarsened(rows: pd.DataFrame) -> list[str]:
     """Supplementary figure 2 and whole activations: each against no replay."""
     wanted = ["location_4", "location_4_coarser", *(f"location_{number}_whole" for number in range(1, 5))]
@@ -204,7 +238,7 @@ def month(rows: pd.DataFrame) -> list[str]:
 
 def selection(rows: pd.DataFrame) -> list[str]:
     """Figure 3B and D."""
-    return [*over_days(rows, "selected", "generative"), *choosing(rows)]
+    return [*over_days(rows, "selected", "generative"), *choosing(rows), *nights(rows)]
 
 
 def t_text(test: TTest) -> str:
