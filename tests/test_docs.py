@@ -14,7 +14,15 @@ import pytest
 from oneiros.sleeper import requirements
 
 ROOT = Path(__file__).parents[1]
-GUIDES = {"quickstart.md": 6, "concepts.md": 1, "add-a-phase.md": 3, "add-a-paper.md": 1, "many-runs.md": 1}
+GUIDES = {
+    "quickstart.md": 6,
+    "concepts.md": 1,
+    "add-a-phase.md": 3,
+    "add-a-paper.md": 1,
+    "many-runs.md": 1,
+    "index.md": 1,
+    "use-the-parts.md": 2,
+}
 
 
 def blocks(guide: str, kind: str = "python") -> list[str]:
@@ -56,6 +64,32 @@ def test_the_quickstart_runs_and_its_second_loop_remembers(capsys, tmp_path, mon
     assert [line[:5] for line in rest[:3]] == ["day 0", "day 1", "day 2"]
     assert rest[2].endswith("nights so far: 3")
     assert float(rest[3]) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("epochs", "least"), [("epochs=8", 0.85), pytest.param("epochs=15", 0.9, marks=pytest.mark.slow)]
+)
+def test_the_parts_of_a_scholar_keep_ten_classes_without_one_stored_example(capsys, epochs, least):
+    """Never having slept it would end at a fifth: it would know the last two classes."""
+    example = blocks("use-the-parts.md")[1]
+    assert example.count("epochs=15") == 1  # as printed; half as long days do in a hurry
+    exec(compile(example.replace("epochs=15", epochs), "use-the-parts.md", "exec"), {})
+    right, holds_raw = capsys.readouterr().out.split()
+    assert float(right) >= least
+    assert holds_raw == "False"
+
+
+def test_the_parts_of_a_sleeping_network_bring_something_back_in_the_last_night(capsys):
+    exec(compile(blocks("use-the-parts.md")[0], "use-the-parts.md", "exec"), {})
+    told = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [(kind, int(task)) for kind, task, _ in told] == [(k, t) for t in range(5) for k in ("dusk", "task_end")]
+    before, after = (float(value) for _, _, value in told[-2:])
+    assert after > before + 0.1
+
+
+def test_the_first_page_shows_the_readmes_four_lines():
+    (shown,) = blocks("index.md")
+    assert shown in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_lives_of_many_runs_are_lived_side_by_side(capsys):

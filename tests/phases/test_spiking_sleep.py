@@ -142,3 +142,17 @@ def test_a_patch_of_what_is_no_single_image_or_too_small_is_refused(shape, patch
     night = SpikingSleep(**{**vars(NIGHT), "patch": patch})
     with pytest.raises(ValueError, match=f"patch is {patch}, but the mean input has shape .*; expected one image"):
         night(seeing_brain(shape), Seeds(0).rng("night"))
+
+
+def test_a_night_that_is_recorded_is_the_night_that_is_lived_and_leaves_the_brain_alone():
+    """The compiled night fires as often and moves the weights as far as the recorded one, step by step."""
+    brain = slept_on(some_input())
+    before = {name: p.detach().clone() for name, p in brain.net.named_parameters()}
+    spikes, new = NIGHT.record(brain, Seeds(1).rng("night"))
+    assert all(torch.equal(before[name], p) for name, p in brain.net.named_parameters())
+    assert [tuple(s.shape) for s in spikes] == [(40, 6), (40, 8), (40, 3)]
+    rates = NIGHT(brain, Seeds(1).rng("night"))
+    for name, fired, weights in zip(LAYERS, spikes[1:], new, strict=True):
+        assert rates[f"rate/{name}"] == pytest.approx(float(fired.float().mean()), abs=1e-6)
+        assert fired.any()
+        torch.testing.assert_close(dict(brain.net.named_parameters())[name].detach(), weights, rtol=0, atol=1e-5)

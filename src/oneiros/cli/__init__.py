@@ -280,7 +280,18 @@ def demo_command(command: DemoCommand, console: Console) -> int:
         name="kubo2025/digits", condition=DEMO_CONDITIONS, seeds=command.seeds, jobs=command.jobs,
         out=command.out, device="cpu", retry_failed=True,
     )  # fmt: skip
-    return run_command(run, console)
+    if run_command(run, console):
+        return 1
+    # Imported here: no other command draws a night.
+    from oneiros.cli.night import draw_night
+    from oneiros.report import read_findings
+
+    draw_night(read_findings(command.out).rows, command.out / "night.png")
+    console.print(
+        f"[bold]one night[/] {command.out / 'night.png'}: spikes, weights, dreams, and a night that is solved",
+        highlight=False,
+    )
+    return 0
 
 
 def list_command(command: ListCommand, console: Console) -> int:

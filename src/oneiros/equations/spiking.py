@@ -7,7 +7,7 @@ through a square matrix, a loop; loops stand behind the layers in every list, in
 Leading dimensions are accepted everywhere: several networks at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -124,12 +124,7 @@ def dense_sleep(
     plasticity: Plasticity,
     stdp=additive_stdp,
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Algorithm 1, `len(input_spikes)` steps from silence.
-
-    At each step the layers are updated from the output down, each reading the spikes of the step before
-    (so input takes one step per layer to arrive); a hidden layer also hears the layer above through its
-    transposed weights, which that layer's plasticity has already updated in this step. A loop works like a layer
-    whose presynaptic neurons are its own postsynaptic ones.
+    """Algorithm 1, `len(input_spikes)` steps from silence; the steps are those of `dense_sleep_steps`.
 
     Args:
         weights: of each layer, then of each loop.
@@ -141,12 +136,35 @@ def dense_sleep(
     Returns:
         the new weights, and how often each neuron of each layer fired.
     """
-    weights = [w.clone() for w in weights]
+    layers = len(weights) - len(membranes.loops)
+    counts = [torch.zeros_like(w[..., 0]) for w in weights[:layers]]
+    new = list(weights)
+    for spikes, now in dense_sleep_steps(weights, input_spikes, membranes, plasticity, stdp):
+        new = now
+        for count, fired in zip(counts, spikes, strict=True):
+            count += fired
+    return [w.clone() for w in new], counts
+
+
+def dense_sleep_steps(
+    weights: Sequence[Float[Tensor, "*s _ _"]],
+    input_spikes: Bool[Tensor, "time *s pre"],
+    membranes: Membranes,
+    plasticity: Plasticity,
+    stdp=additive_stdp,
+) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
+    """Algorithm 1 step by step: after each one, who fired in each layer, and the weights as they are now.
+
+    At each step the layers are updated from the output down, each reading the spikes of the step before
+    (so input takes one step per layer to arrive); a hidden layer also hears the layer above through its
+    transposed weights, which that layer's plasticity has already updated in this step. A loop works like a layer
+    whose presynaptic neurons are its own postsynaptic ones. Arguments as for `dense_sleep`.
+    """
+    weights = list(weights)
     layers = len(weights) - len(membranes.loops)
     silent = [torch.zeros(w.shape[:-1], dtype=torch.bool, device=w.device) for w in weights[:layers]]
     v = [s.to(w) for s, w in zip(silent, weights, strict=False)]
-    counts = [torch.zeros_like(x) for x in v]
-    before = [torch.zeros_like(input_spikes[0]), *silent]
+    before = [torch.zeros_like(input_spikes[0]), *silent] if len(input_spikes) else []
     for now_input in input_spikes:
         now = [now_input, *before[1:]]
         for layer in reversed(range(layers)):
@@ -164,9 +182,8 @@ def dense_sleep(
                 if which is not None:
                     inc, dec = plasticity.inc[which], plasticity.dec[which]
                     weights[which] = stdp(weights[which], now[layer + 1], heard, inc=inc, dec=dec)
-            counts[layer] += now[layer + 1]
         before = now
-    return weights, counts
+        yield now[1:], list(weights)
 
 
 def _heard(w: Float[Tensor, "*s post pre"], pre: Bool[Tensor, "*s pre"]) -> Float[Tensor, "*s post"]:

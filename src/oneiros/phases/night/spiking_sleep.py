@@ -4,7 +4,7 @@ Equation: `oneiros.equations.spiking.dense_sleep`.
 Tests: `tests/equations/test_spiking.py` and `tests/phases/test_spiking_sleep.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +20,7 @@ from oneiros.equations.spiking import (
     Plasticity,
     additive_stdp,
     dense_sleep,
+    dense_sleep_steps,
     patches,
     weight_dependent_stdp,
 )
@@ -129,6 +130,22 @@ class SpikingSleep:
             for i, chain in enumerate(chains)
         ]
 
+    @torch.no_grad()
+    def record(self, brain: Brain, rng: torch.Generator) -> tuple[list[Tensor], list[Tensor]]:
+        """The night that calling this would be, looked at and not lived: the brain stays as it is.
+
+        Returns:
+            who fired, `[time, neurons]` of the input and of each layer; and the weights that the night would leave.
+        """
+        weights = self._chain(brain)
+        noise, fired, new = self._noise(brain, weights[0], rng), list[list[Tensor]](), list(weights)
+        for spikes, now in dense_sleep_steps(
+            [w.detach() for w in weights], noise, self._membranes, Plasticity(self.inc, self.dec), self._rule
+        ):
+            new = now
+            fired.append(spikes)
+        return [noise, *(torch.stack(layer) for layer in zip(*fired, strict=True))], [w.clone() for w in new]
+
     def _noise(self, brain: Brain, first: Tensor, rng: torch.Generator) -> Tensor:
         """Who fires in the input, `[time, pre]`."""
         image = brain.remembers(self.memory, Replayable).recall(1, rng).x[0]
@@ -160,10 +177,16 @@ class SpikingSleep:
         corners = (torch.rand(steps, 2, generator=rng, device=rng.device) * room).long()
         return patches(corners.to(image.device), height=height, width=width, side=self.patch)
 
+    @property
+    def _rule(self) -> Callable[..., Tensor]:
+        return weight_dependent_stdp if self.stdp == "weight_dependent" else additive_stdp
+
+    @property
+    def _membranes(self) -> Membranes:
+        return Membranes(self.gains, self.feedback, self.leak, self.loop_gains)
+
     def _dense(self, weights: list[Tensor], spikes: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        rule = weight_dependent_stdp if self.stdp == "weight_dependent" else additive_stdp
-        membranes = Membranes(self.gains, self.feedback, self.leak, self.loop_gains)
-        return dense_sleep(weights, spikes, membranes, Plasticity(self.inc, self.dec), rule)
+        return dense_sleep(weights, spikes, self._membranes, Plasticity(self.inc, self.dec), self._rule)
 
     def _sleep(self, weights: list[Tensor], spikes: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         if spikes.device.type != compiled.HOME:
