@@ -8,9 +8,11 @@ import sys
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_wine
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import train_test_split
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from oneiros.sleeper import GenerativeReplay, NoSleep
@@ -111,3 +113,30 @@ def test_wrong_use_gets_answers():
         model.predict(np.full((1, 64), np.nan))
     with pytest.raises(ValueError, match="Unknown label type"):
         small().fit(x, y + 0.5)
+
+
+def table(units: bool) -> tuple:
+    """Wines: thirteen measurements, of which one is in thousands if `units`."""
+    x, y = load_wine(return_X_y=True)
+    if not units:
+        x = x / x.max(0)
+    order = np.random.default_rng(0).permutation(len(y))
+    return x[order[:120]], y[order[:120]], x[order[120:]], y[order[120:]]
+
+
+@pytest.mark.parametrize("units", [True, False])
+def test_units_do_not_matter_class_by_class(units):
+    x, y, test_x, test_y = table(units)
+    model = SleepingClassifier(random_state=0, epochs=5)
+    for label in range(3):
+        model.partial_fit(x[y == label], y[y == label], classes=range(3)).sleep()
+    assert model.score(test_x, test_y) >= 0.93
+    assert not model.sleeper_.holds_raw
+
+
+def test_all_classes_at_once_are_learned_as_well_as_by_scikit_learns_perceptron():
+    x, y, test_x, test_y = table(True)
+    scaled = StandardScaler().fit(x)
+    theirs = MLPClassifier(random_state=0, max_iter=1000).fit(scaled.transform(x), y)
+    ours = SleepingClassifier(random_state=0).fit(x, y)
+    assert ours.score(test_x, test_y) >= theirs.score(scaled.transform(test_x), test_y) - 0.02

@@ -131,7 +131,8 @@ class ExactHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features `[n, ...]` to scores `[n, classes]`."""
-        return (x.flatten(1).double() @ self.weight.T + self.bias).float()
+        scores = x.flatten(1).double() @ self.weight.T + self.bias
+        return scores if x.dtype == torch.float64 else scores.float()
 
 
 class FrozenBody(nn.Module):
@@ -168,7 +169,8 @@ class FrozenBody(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Inputs `[n, ...]` to `[n, d]`."""
-        return last_given(self.body, self.head, x).float()
+        given = last_given(self.body, self.head, x)
+        return given if given.dtype == torch.float64 else given.float()
 
     def answering(self, head: nn.Module) -> nn.Module:
         """A copy of the network with this head in place of its own."""
