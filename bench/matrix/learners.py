@@ -18,7 +18,7 @@ from oneiros.nets.features import GaussianHead, RandomFeatures, Tukey
 from oneiros.nets.patch_front import PatchFront
 from oneiros.phases import Accumulate, ExactNight
 from oneiros.phases.night.exact_heads import ClassMeans, Fecam, Head, Lda, Ridge
-from oneiros.sleeper import GenerativeReplay, LayerReplay, Mechanism, NoSleep, Rehearsal, Sleeper
+from oneiros.sleeper import ElasticWeights, GenerativeReplay, LayerReplay, Mechanism, NoSleep, Rehearsal, Sleeper
 
 WIDTH = 2000  # random features
 SMALLEST = 16  # pixels a side from which a front is learned from patches
@@ -87,7 +87,7 @@ class Slept:
     @property
     def nbytes(self) -> int:
         """What is kept, and what learns, dreams or answers beside the network: most at any nightfall or dawn."""
-        return max(self._most, bytes_of(self._sleeper))
+        return max(self._most, self._sleeper.nbytes)
 
     @property
     def raw(self) -> bool:
@@ -103,25 +103,13 @@ class Slept:
                 self._optimiser.zero_grad()
                 self._sleeper.loss(x[rows], y[rows]).backward()
                 self._optimiser.step()
-        self._most = max(self._most, bytes_of(self._sleeper))
+        self._most = max(self._most, self._sleeper.nbytes)
         self._sleeper.sleep()
         self._sleeper.predict(x[:1])  # what has to be solved before it can answer is solved now, and is paid for
 
     def predict(self, x: Tensor) -> Tensor:
         """Class numbers."""
         return self._sleeper.predict(x)
-
-
-def bytes_of(sleeper: Sleeper) -> int:
-    """Memories, and weights, buffers and optimiser state that are there because of the mechanism."""
-    own = {each.data_ptr() for each in sleeper.net.state_dict().values()}
-    beside: dict[int, int] = {}
-    for each in sleeper.attachments:
-        tensors = list(each.brain.net.state_dict().values())
-        for optimiser in each.brain.optim.values():
-            tensors += [value for state in optimiser.state.values() for value in state.values()]
-        beside |= {value.data_ptr(): value.nbytes for value in tensors if value.numel()}
-    return sleeper.nbytes + sum(nbytes for place, nbytes in beside.items() if place not in own)
 
 
 class Solved:
@@ -262,6 +250,7 @@ ENTRIES: dict[str, Entry] = {
     "NoSleep": Entry(build=_slept(NoSleep()), told="the owner's network, nothing else", tier=1),
     "Joint": Entry(build=_slept(NoSleep()), told="the owner's network, all days at once", tier=1, together=True),
     "LwF": Entry(build=_slept(LwF()), told="learning without forgetting (Li & Hoiem 2016)", tier=2),
+    "EWC": Entry(build=_slept(ElasticWeights()), told="elastic weights (Kirkpatrick et al. 2017)", tier=2),
     "Rehearsal20": Entry(build=_slept(Rehearsal(per_class=20)), told="20 raw examples a class", tier=2),
     "RehearsalEqual": Entry(build=_equal, told="raw examples in as many bytes as ExactNights keeps", tier=2),
     "LayerReplay": Entry(build=_layer, told="category replay (Barry & Love 2022)", ours=True, tier=2),
