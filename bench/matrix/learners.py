@@ -230,7 +230,8 @@ def _layer(setting: Setting) -> Learner:
 def _equal(setting: Setting) -> Learner:
     if not setting.budget:
         raise ValueError("the bytes of ExactNights on this stream and seed are not known yet: run that cell first")
-    each = setting.like[0].nbytes + 8
+    # Grey values are kept as bytes, other numbers as they are.
+    each = setting.like[0].numel() if setting.like.ndim == 4 else setting.like[0].nbytes
     return Slept(setting, Rehearsal(per_class=max(1, setting.budget // (each * setting.lessons.classes)), replayed=128))
 
 
@@ -250,7 +251,7 @@ ENTRIES: dict[str, Entry] = {
     "NoSleep": Entry(build=_slept(NoSleep()), told="the owner's network, nothing else", tier=1),
     "Joint": Entry(build=_slept(NoSleep()), told="the owner's network, all days at once", tier=1, together=True),
     "LwF": Entry(build=_slept(LwF()), told="learning without forgetting (Li & Hoiem 2016)", tier=2),
-    "EWC": Entry(build=_slept(ElasticWeights()), told="elastic weights (Kirkpatrick et al. 2017)", tier=2),
+    "EWC": Entry(build=_slept(ElasticWeights(weight=100.0)), told="elastic weights (Kirkpatrick et al. 2017)", tier=2),
     "Rehearsal20": Entry(build=_slept(Rehearsal(per_class=20)), told="20 raw examples a class", tier=2),
     "RehearsalEqual": Entry(build=_equal, told="raw examples in as many bytes as ExactNights keeps", tier=2),
     "LayerReplay": Entry(build=_layer, told="category replay (Barry & Love 2022)", ours=True, tier=2),

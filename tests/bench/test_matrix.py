@@ -66,8 +66,8 @@ def test_the_floor_knows_the_last_day_only_and_says_what_it_costs(lived):
     rows = finished_rows(lived[0])[0]
     assert value(rows, "NoSleep", "final_accuracy") <= 0.25
     assert value(rows, "NoSleep", "bytes") == 0
-    # 200 examples of 64 numbers in single precision: twenty a class are all that there are.
-    assert value(rows, "Rehearsal20", "bytes") == 200 * 64 * 4
+    # 200 examples of 64 grey values: twenty a class are all that there are.
+    assert value(rows, "Rehearsal20", "bytes") == 200 * 64
     assert value(rows, "Rehearsal20", "raw") == 1
     assert value(rows, "SLDA", "raw") == 0
     assert set(rows.loc[rows["condition"] == "Joint", "metric"]) == {

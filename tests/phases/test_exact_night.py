@@ -248,3 +248,13 @@ def test_a_head_of_another_size_is_said():
     small.net[2] = nn.Linear(10, 4, bias=False)
     with pytest.raises(ValueError, match="Linear without a bias"):
         ExactNight(into="2")(small, RNG)
+
+
+@pytest.mark.parametrize("rule", [ByEvidence(), ByCrossValidation()])
+def test_penalties_below_the_rounding_of_the_sums_are_left_out(rule):
+    """By hand: rounding left X'X an eigenvalue of -1e-4; penalties from 1e-3 of the mean on mend that."""
+    gram = torch.diag(torch.tensor([1.0, -1e-4], dtype=torch.float64))
+    cross, counts = torch.tensor([[-0.5, 0.5], [0.0, 0.0]], dtype=torch.float64), torch.full((2,), 2.0).double()
+    assert rule(gram, cross, counts) >= 1e-3
+    hopeless = torch.diag(torch.tensor([1.0, -0.9], dtype=torch.float64))
+    assert rule(hopeless, cross, counts) == pytest.approx(0.1)

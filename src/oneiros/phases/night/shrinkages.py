@@ -92,11 +92,13 @@ class ByEvidence:
         found: dict[float, float] = {}
         n, d = float(counts.sum()), len(gram)
         for relative in self.penalties:
-            penalty, lower = _penalised(gram, relative)
+            penalty, lower, failed = _penalised(gram, relative)
+            if failed:
+                continue
             left = residuals(counts, cross, torch.cholesky_solve(cross, lower)).clamp(min=1e-12)
             log_det = 2 * float(lower.diagonal().log().sum())
             found[relative] = float(ridge_evidence(left, log_det, penalty=penalty, n=n, d=d).sum())
-        return max(found, key=found.__getitem__)
+        return max(found, key=found.__getitem__) if found else max(self.penalties)
 
 
 @dataclass(frozen=True)
@@ -116,21 +118,28 @@ class ByCrossValidation:
         found: dict[float, float] = {}
         n, d = float(counts.sum()), len(gram)
         for relative in self.penalties:
-            penalty, lower = _penalised(gram, relative)
+            penalty, lower, failed = _penalised(gram, relative)
+            if failed:
+                continue
             weights = torch.cholesky_solve(cross, lower)
             squared = residuals(counts, cross, weights) - penalty * weights.square().sum(0)
             trace = float(torch.cholesky_inverse(lower).diagonal().sum())
             effective = min(1 + d - penalty * trace, 0.999 * n)  # 1 is the intercept
             found[relative] = float(generalised_cross_validation(squared, effective, n).sum())
-        return min(found, key=found.__getitem__)
+        return min(found, key=found.__getitem__) if found else max(self.penalties)
 
 
-def _penalised(gram: Float[Tensor, "d d"], relative: float) -> tuple[float, Float[Tensor, "d d"]]:
-    """The penalty itself, and the Cholesky factor of X'X with it."""
+def _penalised(gram: Float[Tensor, "d d"], relative: float) -> tuple[float, Float[Tensor, "d d"], bool]:
+    """The penalty itself, the Cholesky factor of X'X with it, and whether there is none.
+
+    There is none where the penalty is smaller than the rounding of products in single precision: with fewer examples
+    than features, X'X alone is then not positive.
+    """
     penalty = relative * float(gram.diagonal().mean())
     whole = gram.clone()
     whole.diagonal().add_(penalty)
-    return penalty, torch.linalg.cholesky(whole)
+    lower, failed = torch.linalg.cholesky_ex(whole)
+    return penalty, lower, bool(failed)
 
 
 def _log_det(matrix: Float[Tensor, "d d"]) -> float:
