@@ -26,6 +26,7 @@ from oneiros.memory.projector import Projector
 from oneiros.memory.recent_latents import RecentLatents
 from oneiros.memory.selector import Selector
 from oneiros.memory.shuffled_input import ShuffledInput
+from oneiros.memory.waiting import SeenToday, Waiting
 from oneiros.nets.layers import Perceptron
 from oneiros.nets.noise import GaussianNoise
 from oneiros.nets.scholar import Scholar
@@ -121,6 +122,8 @@ CASES = {
     "class-moments": Case(ClassMoments, stores_and_adds_up),
     "held-out": Case(lambda: HeldOut(share=0.3, most=9), is_asked_about),
     "evidence": Case(lambda: Evidence(("network", "sums", "far")), is_counted),
+    "waiting": Case(Waiting),
+    "seen-today": Case(SeenToday),
     "selector": Case(lambda: Selector(8, fits=2), is_rewarded),
 }
 every_memory = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())

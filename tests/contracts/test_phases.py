@@ -26,6 +26,7 @@ from oneiros.memory.moments import ClassMoments, Moments
 from oneiros.memory.projector import Projector
 from oneiros.memory.recent_latents import RecentLatents
 from oneiros.memory.selector import Selector
+from oneiros.memory.waiting import SeenToday, Waiting
 from oneiros.nets import (
     VGG,
     Architecture,
@@ -39,6 +40,7 @@ from oneiros.nets.dreaming import DreamingNet
 from oneiros.nets.equilibrium import EquilibriumRNN
 from oneiros.nets.features import GaussianHead
 from oneiros.nets.layers import MultiHead, Perceptron
+from oneiros.nets.patch_front import PatchFront
 from oneiros.nets.scholar import Scholar, Succession
 from oneiros.nets.vae import VAE, ClassVAE
 from oneiros.nets.wgan import WGAN
@@ -61,6 +63,7 @@ from oneiros.phases import (
     VisualWake,
 )
 from oneiros.phases.around.interleave import Interleave
+from oneiros.phases.around.once_a_day import NewDay, OnceADay
 from oneiros.phases.around.part_of_night import RowLengthsOnly, RowMeansOnly
 from oneiros.phases.around.rehearse import Rehearse
 from oneiros.phases.around.scaled_to_data import ScaledToData
@@ -75,6 +78,7 @@ from oneiros.phases.bookkeeping.handover import (
     SnapshotTeacher,
     Succeed,
 )
+from oneiros.phases.bookkeeping.learn_front import AccumulateBehindFront, LearnFront
 from oneiros.phases.bookkeeping.remember import Remember, SealExemplars
 from oneiros.phases.losses import HardTargets
 from oneiros.phases.night.choose import Choose
@@ -296,6 +300,18 @@ def elastic_brain() -> Brain:
     return Brain(net=net, memory={"today": today, "anchor": anchor}, optim=optim)
 
 
+def front_brain() -> Brain:
+    """A front that has learned nothing yet, and lessons that wait for it."""
+    with Seeds(0).building("init"):
+        net = nn.Sequential(PatchFront(3, 4, side=3, grid=2), nn.Linear(32, 3))
+    brain = Brain(net=net, memory={"moments": Moments(), "waiting": Waiting(), "seen": SeenToday()})
+    brain.memory["waiting"].store(VISUAL_LESSON, Seeds(0).rng("day"))
+    return brain
+
+
+FRONT = LearnFront(accumulate=Accumulate(location="0"))
+
+
 def replay(**changed):
     above = names_above(ventral_brain().net, "features.pool1")
     return CategoryReplay(**(dict(location="features.pool1", above=above, batch_size=5, per_class=4) | changed))
@@ -380,6 +396,11 @@ CASES = {
     "category-replay rectified": Case(replay(dreams=Imagined(shape=rectified)), ventral_brain),
     "selected-replay": Case(SelectedReplay(inner=replay(), classes=3), ventral_brain),
     "accumulate": Case(Accumulate(location="0"), summing_brain),
+    "learn-front": Case(FRONT, front_brain, VISUAL_LESSON),
+    "accumulate-behind-front": Case(AccumulateBehindFront(learn=FRONT, enough=20), front_brain, VISUAL_LESSON),
+    "accumulate-behind-front waits": Case(AccumulateBehindFront(learn=FRONT), front_brain, VISUAL_LESSON),
+    "once-a-day": Case(OnceADay(inner=AccumulateBehindFront(learn=FRONT, enough=20)), front_brain, VISUAL_LESSON),
+    "new-day": Case(NewDay(), front_brain, VISUAL_LESSON),
     "exact-night": Case(ExactNight(into="1"), summing_brain),
     "exact-night by ridge": Case(ExactNight(head=Ridge(), into="1"), summing_brain),
     "exact-night of class means": Case(ExactNight(head=ClassMeans(), into="1"), summing_brain),

@@ -19,14 +19,22 @@ from oneiros.sleeper import (
     Automatic,
     Combined,
     ElasticWeights,
+    ExactNights,
+    FeCam,
+    Front,
     GenerativeReplay,
     LayerReplay,
+    NearestClassMean,
     Needs,
     NoSleep,
+    RandomRelu,
+    RanPac,
+    RecursiveRidge,
     Rehearsal,
     SelectedLayerReplay,
     Sleeper,
     SpikeReplay,
+    StreamingLda,
     requirements,
 )
 from oneiros.sleeper.requirements import MECHANISMS
@@ -45,6 +53,12 @@ EVERY = {
     "spikes": SPIKES,
     "rehearsal": Rehearsal(per_class=5),
     "elastic": ElasticWeights(weight=10.0, per_class=5),
+    "exact": ExactNights(features=Front(filters=8, side=4, grid=2, enough=20)),
+    "class means": NearestClassMean(),
+    "streaming lda": StreamingLda(),
+    "ridge": RecursiveRidge(features=RandomRelu(30)),
+    "ranpac": RanPac(width=30),
+    "fecam": FeCam(),
 }
 every_mechanism = pytest.mark.parametrize("mechanism", EVERY.values(), ids=EVERY.keys())
 

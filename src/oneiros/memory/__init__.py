@@ -15,3 +15,5 @@ from oneiros.memory.projector import Projector as Projector
 from oneiros.memory.recent_latents import RecentLatents as RecentLatents
 from oneiros.memory.selector import Selector as Selector
 from oneiros.memory.shuffled_input import ShuffledInput as ShuffledInput
+from oneiros.memory.waiting import SeenToday as SeenToday
+from oneiros.memory.waiting import Waiting as Waiting

@@ -4,6 +4,8 @@ from oneiros.phases.around.augment import Augment as Augment
 from oneiros.phases.around.away import Away as Away
 from oneiros.phases.around.early_nights import EarlyNights as EarlyNights
 from oneiros.phases.around.interleave import Interleave as Interleave
+from oneiros.phases.around.once_a_day import NewDay as NewDay
+from oneiros.phases.around.once_a_day import OnceADay as OnceADay
 from oneiros.phases.around.part_of_night import RowLengthsOnly as RowLengthsOnly
 from oneiros.phases.around.part_of_night import RowMeansOnly as RowMeansOnly
 from oneiros.phases.around.rehearse import Rehearse as Rehearse
@@ -21,6 +23,8 @@ from oneiros.phases.bookkeeping.handover import FreshOptimisers as FreshOptimise
 from oneiros.phases.bookkeeping.handover import Reinitialise as Reinitialise
 from oneiros.phases.bookkeeping.handover import SnapshotTeacher as SnapshotTeacher
 from oneiros.phases.bookkeeping.handover import Succeed as Succeed
+from oneiros.phases.bookkeeping.learn_front import AccumulateBehindFront as AccumulateBehindFront
+from oneiros.phases.bookkeeping.learn_front import LearnFront as LearnFront
 from oneiros.phases.bookkeeping.remember import Remember as Remember
 from oneiros.phases.bookkeeping.remember import SealExemplars as SealExemplars
 from oneiros.phases.losses import CrossEntropy as CrossEntropy

@@ -5,6 +5,18 @@
 
 from oneiros.sleeper.automatic import Automatic as Automatic
 from oneiros.sleeper.elastic import ElasticWeights as ElasticWeights
+from oneiros.sleeper.exact import AtLayer as AtLayer
+from oneiros.sleeper.exact import ExactNights as ExactNights
+from oneiros.sleeper.exact import Features as Features
+from oneiros.sleeper.exact import FeCam as FeCam
+from oneiros.sleeper.exact import Front as Front
+from oneiros.sleeper.exact import Inputs as Inputs
+from oneiros.sleeper.exact import NearestClassMean as NearestClassMean
+from oneiros.sleeper.exact import RandomRelu as RandomRelu
+from oneiros.sleeper.exact import RanPac as RanPac
+from oneiros.sleeper.exact import RecursiveRidge as RecursiveRidge
+from oneiros.sleeper.exact import Root as Root
+from oneiros.sleeper.exact import StreamingLda as StreamingLda
 from oneiros.sleeper.generative import GenerativeReplay as GenerativeReplay
 from oneiros.sleeper.layer import LayerReplay as LayerReplay
 from oneiros.sleeper.mechanism import Attachment as Attachment

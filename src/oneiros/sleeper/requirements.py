@@ -2,6 +2,7 @@
 
 from oneiros.sleeper.automatic import Automatic
 from oneiros.sleeper.elastic import ElasticWeights
+from oneiros.sleeper.exact import ExactNights, FeCam, NearestClassMean, RanPac, RecursiveRidge, StreamingLda
 from oneiros.sleeper.generative import GenerativeReplay
 from oneiros.sleeper.layer import LayerReplay
 from oneiros.sleeper.mechanism import Mechanism, NoSleep
@@ -10,7 +11,8 @@ from oneiros.sleeper.selected import SelectedLayerReplay
 from oneiros.sleeper.spiking import SpikeReplay
 
 MECHANISMS: tuple[type[Mechanism], ...] = (
-    Automatic, NoSleep, GenerativeReplay, LayerReplay, SelectedLayerReplay, SpikeReplay, Rehearsal, ElasticWeights
+    Automatic, NoSleep, GenerativeReplay, LayerReplay, SelectedLayerReplay, SpikeReplay, Rehearsal, ElasticWeights,
+    ExactNights, NearestClassMean, StreamingLda, RecursiveRidge, RanPac, FeCam,
 )  # fmt: skip
 
 

@@ -10,14 +10,6 @@ from oneiros.memory.moments import Moments
 from oneiros.nets.features import features_at
 
 
-def moments_of(brain: Brain, name: str) -> Moments:
-    """The memory called `name`, which must be of moments."""
-    memory = brain.remembers(name)
-    if not isinstance(memory, Moments):
-        raise TypeError(f"an exact night needs a Moments memory, but {name!r} is {type(memory).__name__}")
-    return memory
-
-
 @dataclass(frozen=True, kw_only=True)
 class Accumulate:
     """Adds today's features at `location` to the moments. Moves no parameter.
@@ -39,5 +31,5 @@ class Accumulate:
         batch = batch.unweighted()
         if len(batch):
             x = features_at(brain.net, self.location, batch.x)
-            moments_of(brain, self.memory).store(Batch(x=x, y=batch.targets()), rng)
+            brain.remembers(self.memory, Moments).store(Batch(x=x, y=batch.targets()), rng)
         return {}

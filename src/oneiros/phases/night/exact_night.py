@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from oneiros.core import Brain
-from oneiros.phases.bookkeeping.accumulate import moments_of
+from oneiros.memory.moments import Moments
 from oneiros.phases.night.exact_heads import Head, Lda
 
 
@@ -37,7 +37,7 @@ class ExactNight:
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Solve, and write the head."""
-        module, moments = brain.net.get_submodule(self.into), moments_of(brain, self.memory)
+        module, moments = brain.net.get_submodule(self.into), brain.remembers(self.memory, Moments)
         own = dict(module.named_parameters())
         if "bias" not in own:
             raise ValueError(
