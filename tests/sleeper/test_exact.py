@@ -129,11 +129,6 @@ def test_the_model_is_a_plain_module_that_exports():
     torch.testing.assert_close(torch.export.export(model, (x,)).module()(x), model(x), rtol=1e-3, atol=1e-3)
 
 
-def test_a_mechanism_without_anything_beside_answers_with_the_network():
-    sleeper = live(NoSleep())
-    assert sleeper.model() is sleeper.net
-
-
 def test_a_layer_that_is_not_there_and_a_front_over_vectors_are_said():
     with pytest.raises(KeyError, match="no module 'relu'"):
         live(ExactNights(features=AtLayer("relu")))
