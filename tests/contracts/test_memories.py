@@ -172,7 +172,7 @@ def test_which_memories_can_be_replayed_from_and_written_to():
     }
     assert written == {
         "MeanInput", "ShuffledInput", "Exemplars", "PastLessons", "Images", "RecentLatents", "Projector",
-        "ClassActivations", "Moments", "ClassMoments",
+        "ClassActivations", "Moments", "ClassMoments", "Waiting", "SeenToday",
     }  # fmt: skip
 
 

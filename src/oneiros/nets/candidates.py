@@ -164,7 +164,7 @@ class FrozenBody(nn.Module):
 
     def take(self, net: nn.Module) -> None:
         """Keep the network as it is now."""
-        self.body = self._headless(net)
+        self.body = self._headless(net).train(self.training)  # the mode stays; features are given at rest in either
         self.taken.fill_(True)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -174,7 +174,10 @@ class ExactNights:
         body = self.features.build(net, like.x, seeds)
         d = _width(body, like.x)
         own = isinstance(self.head, Gaussians | Fecam)
-        head = GaussianHead(d, classes, directions=isinstance(self.head, Fecam)) if own else nn.Linear(d, classes)
+        with seeds.building(
+            "head"
+        ):  # which is zeroed: nothing of it is left to chance, and global chance is left alone
+            head = GaussianHead(d, classes, directions=isinstance(self.head, Fecam)) if own else nn.Linear(d, classes)
         answers = nn.Sequential(OrderedDict(features=body, head=_blank(head).to(like.x.device)))
         memory: dict[str, Memory] = {
             "moments": ClassMoments(self.dtype) if own else Moments(self.dtype), "seen": SeenToday()
