@@ -57,9 +57,10 @@ def test_a_missing_or_changed_picture_is_named(tmp_path, spoil):
     folder = sealed(tmp_path, ADDRESS, ROW, [picture(0, 10)])
     (drawn,) = (folder / "pictures").iterdir()
     spoil(drawn)
-    made = gallery(read_runs(tmp_path), "here", most_bytes=10_000)
-    assert made.html == ""
-    assert "is missing or was changed" in made.problems[0]
+    (run,) = read_runs(tmp_path)
+    assert run.state == "damaged"
+    assert drawn.name in run.problem
+    assert gallery([run], "here", most_bytes=10_000).html == ""
 
 
 def test_runs_without_pictures_have_no_gallery(tmp_path):

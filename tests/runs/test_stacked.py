@@ -222,8 +222,8 @@ def test_the_command_hands_stacks_to_as_many_workers_as_there_are_stacks(tmp_pat
         seen.append((len(to_do), type(engine).__name__, total, stack))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_device", lambda name: "cuda")
-    monkeypatch.setattr(cli, "_gpus", lambda: 0)
+    monkeypatch.setattr(cli, "device_of", lambda name: "cuda")
+    monkeypatch.setattr(cli, "gpus", lambda: 0)
     monkeypatch.setattr(cli, "_sweep", looks_on)
     command = [
         "run",

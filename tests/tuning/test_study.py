@@ -158,7 +158,7 @@ def test_the_journal_is_text_and_nothing_in_the_folder_has_to_be_unpickled(tmp_p
     search(request(tmp_path, sampler="cmaes", trials=12), toy())
     lines = (tmp_path / "search.journal").read_text().splitlines()
     assert all(isinstance(json.loads(line), dict) for line in lines)
-    assert {file.name for file in tmp_path.iterdir()} <= {"search.journal", "ask.lock", "workers"}
+    assert {file.name for file in tmp_path.iterdir()} <= {"search.journal", "ask.lock", "journal.lock", "workers"}
 
 
 DIGITS = experiment("kubo2025/digits")
