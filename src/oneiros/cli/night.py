@@ -27,6 +27,7 @@ from oneiros.phases import (
 )
 from oneiros.report.figures import DPI
 from oneiros.report.night import NightShown, night_figure
+from oneiros.report.valid_rows import values_by_seed
 from oneiros.runs.experiment import BuildRequest
 
 CLASSES = tuple(range(10))
@@ -96,8 +97,8 @@ def draw_night(rows: pd.DataFrame, path: Path) -> None:
         rows: of the demo's runs.
         path: where to.
     """
-    final = rows[rows["metric"] == "final_accuracy"].groupby("condition")["value"].mean()
-    remembered = {words: 100 * float(final[name]) for name, words in NIGHTS.items() if name in final}
+    final = {name: values_by_seed(rows[rows["condition"] == name], "final_accuracy")["value"] for name in NIGHTS}
+    remembered = {words: 100 * float(final[name].mean()) for name, words in NIGHTS.items() if len(final[name])}
     spikes, before, after, today = last_night()
     scholar, solved = dreamer(), solver()
     test = load("digits").test.all()
