@@ -33,7 +33,7 @@ def publish(folder: Path) -> str:
     label = "Replica (Tiny ImageNet, our own VGG): " if is_replica(rows) else ""
     (folder / "statistics.txt").write_text("\n".join([f"{label}barry2022/{name}", *said]) + "\n")
     pictures = []
-    for drawing in experiment(f"barry2022/{name}").drawings:
+    for drawing in experiment(f"barry2022/{name}").drawings():
         figure = drawing.draw(rows)
         if figure is not None:
             save(figure, FIGURES, f"{folder.name}-{drawing.name}")

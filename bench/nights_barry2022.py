@@ -17,13 +17,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from oneiros.nets.split import cut
 
 from oneiros.core import Brain, Seeds
 from oneiros.data import Examples
 from oneiros.equations.selector import chi_square
 from oneiros.life import live
 from oneiros.nets import VGG
+from oneiros.nets.cut import cut
 from oneiros.papers.barry2022.conditions import LATE, Condition, imagined
 from oneiros.papers.barry2022.experiment import build_brain, judged, prepare, schedule
 from oneiros.papers.barry2022.experiment import days as lessons_of_days

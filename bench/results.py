@@ -22,7 +22,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from oneiros.report import (
-    Drawing,
     accuracy_over_tasks,
     claims_table,
     experiments,
@@ -38,6 +37,7 @@ from oneiros.report.matrices import families
 from oneiros.report.tables import difference_text, judged_metrics, measured_text, ordering_text
 from oneiros.report.units import scale_of, usual_unit
 from oneiros.report.valid_rows import claims_of, headline_metrics, targets_of, values_by_seed
+from oneiros.runs.drawing import Drawing
 from oneiros.runs.store import read_results
 
 Findings = Mapping[str, Mapping[str, str]]
@@ -341,13 +341,13 @@ def draw_all(demo: Published, others: Iterable[Published]) -> None:
     """The README's figures, the papers' own among them."""
     # Imported here: `--check` has no need of the papers' code, nor of what it imports.
     from oneiros.cli.night import draw_night
-    from oneiros.runs.catalogue import EXPERIMENTS, experiment
+    from oneiros.runs.catalogue import drawings_of
 
     draw(demo, "demo")
     draw_night(demo.experiment.rows, FIGURES / "demo-night.png")
     for each in others:
         title = each.experiment.title
-        draw(each, each.name, experiment(title).drawings if title in EXPERIMENTS else ())
+        draw(each, each.name, drawings_of(title))
 
 
 def with_block(text: str, name: str, block: str) -> str:

@@ -37,7 +37,7 @@ class Search:
         self.name = name
         subject, network = name.split("_", 1)
         self.cell = Cell(subject, network, STRATEGIES["src"])
-        self.table = Table(name="search", summary="", scales=SCALES, cells={"src": self.cell})
+        self.table = Table(name="search", scales=SCALES, cells={"src": self.cell})
         self.config = replace(SCALES["quick"], evaluate_on="validation")
         self.data = data
         self.lives: dict[int, Life] = {}

@@ -24,6 +24,7 @@ from oneiros.report import (
 )
 from oneiros.report.figures import LABEL_GAP, _spread, write_below
 from oneiros.report.provenance import settings_table
+from oneiros.runs.drawing import Drawing
 from oneiros.runs.store import Manifest, Row, RunFolder
 
 from .folders import dreaming, replay, spoiled

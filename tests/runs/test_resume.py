@@ -14,7 +14,7 @@ import pytest
 
 from oneiros.data import DataError
 from oneiros.runs import experiment as recipe
-from oneiros.runs.catalogue import EXPERIMENTS, experiment
+from oneiros.runs.catalogue import experiment, installed
 from oneiros.runs.experiment import Run, execute
 from oneiros.runs.store import read_runs
 
@@ -124,7 +124,7 @@ def test_a_run_stopped_between_batches_ends_as_if_undisturbed(tmp_path, monkeypa
 
 
 def test_every_paper_is_among_them():
-    assert {name.split("/")[0] for name in QUICK} == {name.split("/")[0] for name in EXPERIMENTS}
+    assert {name.split("/")[0] for name in QUICK} == {name.split("/")[0] for name in installed()}
 
 
 def test_a_finished_run_is_left_alone(tmp_path):
@@ -137,7 +137,7 @@ def test_a_finished_run_is_left_alone(tmp_path):
     assert set(seen[0]) == {"manifest.json", "rows.jsonl", "weights.safetensors", "done.json"}
 
 
-LIGHT = [name for name in EXPERIMENTS if "full-" not in name]
+LIGHT = [name for name in installed() if "full-" not in name]
 
 
 @pytest.mark.slow

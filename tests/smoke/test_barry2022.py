@@ -13,7 +13,7 @@ from oneiros.core import Seeds
 from oneiros.nets.vgg import VGG, Architecture
 from oneiros.papers.barry2022 import experiment as recipe
 from oneiros.report import check, valid_rows
-from oneiros.runs.catalogue import EXPERIMENTS, experiment
+from oneiros.runs.catalogue import experiment, installed
 from oneiros.runs.experiment import Run, execute
 from oneiros.runs.store import read_rows
 
@@ -104,7 +104,7 @@ def test_rows_can_be_judged_and_drawn(tmp_path):
     assert judged.problems == ()
     answers = {claim.first: claim.verdict for claim in check(rows).claims if claim.n}
     assert set(answers) == {"location_4"}
-    for drawing in experiment("barry2022/locations").drawings:
+    for drawing in experiment("barry2022/locations").drawings():
         figure = drawing.draw(judged.rows)
         assert figure is not None
         assert "Replica" in figure.subfigs[0]._suptitle.get_text()
@@ -163,7 +163,7 @@ def lived_full(tmp_path):
 
 
 def test_all_of_its_experiments_can_be_found():
-    mine = [name for name in EXPERIMENTS if name.startswith("barry2022/")]
+    mine = [name for name in installed() if name.startswith("barry2022/")]
     assert len(mine) == 2 * len(REPLICA) + 1
     for name in mine:
         found = experiment(name)

@@ -99,9 +99,9 @@ def test_dreams_are_drawn_after_the_first_and_the_last_epoch(outcome):
 
 def test_every_figure_is_drawn_from_rows(outcome):
     rows = outcome[0]
-    names = [drawing.name for drawing in CHOSEN.drawings]
+    names = [drawing.name for drawing in CHOSEN.drawings()]
     assert len(names) == len(set(names)) == 10
-    for drawing in CHOSEN.drawings:
+    for drawing in CHOSEN.drawings():
         assert isinstance(drawing.draw(rows), Figure), drawing.name
         assert drawing.draw(rows.iloc[:0]) is None, drawing.name
 

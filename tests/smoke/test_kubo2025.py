@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from oneiros.runs.catalogue import EXPERIMENTS, experiment
+from oneiros.runs.catalogue import experiment, installed
 from oneiros.runs.experiment import Run, execute
 from oneiros.runs.store import read_rows
 
@@ -83,8 +83,8 @@ def test_seeds_have_their_own_orders_and_conditions_share_them(tmp_path):
 
 
 def test_all_experiments_can_be_found():
-    assert {"kubo2025/mnist", "kubo2025/digits"} <= set(EXPERIMENTS)
-    for name in EXPERIMENTS:
+    assert {"kubo2025/mnist", "kubo2025/digits"} <= set(installed())
+    for name in installed():
         found = experiment(name)
         assert f"{found.paper}/{found.name}" == name
         assert set(found.scales) == {"smoke", "quick", "paper"}

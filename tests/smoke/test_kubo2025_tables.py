@@ -133,7 +133,7 @@ def _still(life):
 
 
 def test_figures_are_drawn_from_what_there_is(table2):
-    drawn = {each.name: each.draw(table2) for each in experiment("kubo2025/table2").drawings}
+    drawn = {each.name: each.draw(table2) for each in experiment("kubo2025/table2").drawings()}
     assert set(drawn) == {"figure-3", "figure-4", "figure-6", "figure-7"}
     assert drawn["figure-4"] is None, "no cell of Fashion-MNIST was run"
     assert all(figure is not None for name, figure in drawn.items() if name != "figure-4")
@@ -151,8 +151,8 @@ def test_the_other_experiments_run_and_are_drawn(tmp_path, name):
         "table3": ("mnist_ff_bp_src", "mnist_ff_owm_sequential", "mnist_ff_bp_src_published"),
     }[name]
     rows = pd.concat([run(name, tmp_path, condition) for condition in some])
-    assert all(each.draw(rows) is not None for each in chosen.drawings)
-    assert all(each.draw(rows.iloc[:0]) is None for each in chosen.drawings)
+    assert all(each.draw(rows) is not None for each in chosen.drawings())
+    assert all(each.draw(rows.iloc[:0]) is None for each in chosen.drawings())
     assert set(rows["condition"]) == set(some)
 
 

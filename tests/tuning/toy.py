@@ -49,10 +49,11 @@ class Toy:
     asked: list[BuildRequest] = field(default_factory=list)
     paper: str = "toy"
     name: str = "hill"
-    summary: str = "a hill"
     scales: Mapping[str, Config] = field(default_factory=lambda: {"paper": Config()})
     conditions: tuple[str, ...] = ("src",)
-    drawings: tuple = ()
+
+    def drawings(self) -> tuple:
+        return ()
 
     def build(self, what: BuildRequest) -> Life:
         self.asked.append(what)

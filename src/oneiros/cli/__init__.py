@@ -23,14 +23,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from oneiros.runs.catalogue import EXPERIMENTS, experiment
+from oneiros.runs.catalogue import NoExperimentError, experiment, full_name, installed, is_file, listing
 from oneiros.runs.engines import Engine, InlineEngine, LocalEngine, Outcome, usable_cores, visible_devices
 from oneiros.runs.store import ResultsError
-from oneiros.runs.store.status import Status, read_status
 
 if TYPE_CHECKING:
     from oneiros.runs.experiment import Experiment, Run
     from oneiros.runs.search import Tunable
+    from oneiros.runs.store.status import Status
     from oneiros.tuning.study import Request
 
 Positional = tyro.conf.Positional
@@ -56,7 +56,7 @@ class RunCommand:
     """
 
     name: Annotated[Positional[str], tyro.conf.arg(metavar="PAPER/NAME")]
-    """Which experiment; `oneiros list` names them. Or `all`."""
+    """Which experiment; `oneiros list` names them. Or `all`. One of your own is FILE.py:NAME."""
     condition: tuple[str, ...] = ()
     """Conditions to run; all of them if left out."""
     seeds: int = 1
@@ -247,7 +247,7 @@ def run_command(command: RunCommand, console: Console) -> int:
     if len(failed) < len(runs):
         from oneiros.cli.screen import publish
 
-        publish(out, console)
+        publish(out, console, _experiment(command.name) if is_file(command.name) else None)
     return 1 if failed else 0
 
 
@@ -255,11 +255,11 @@ def runs_of(command: RunCommand) -> "tuple[Path, str, list[Run]]":
     """Every run asked for, seed by seed, where they go and what on."""
     from oneiros.runs.experiment import Run
 
-    _, conditions, config = _request(command)
-    out = command.out or Path("out") / f"{command.name.replace('/', '-')}-{command.scale}"
+    chosen, conditions, config = _request(command)
+    out = command.out or Path("out") / f"{chosen.paper}-{chosen.name}-{command.scale}"
     device = device_of(command.device)
     runs = [
-        Run(experiment=command.name, scale=command.scale, config=config, condition=c, seed=s,
+        Run(experiment=full_name(command.name), scale=command.scale, config=config, condition=c, seed=s,
             out=out.absolute(), data=command.data.absolute() if command.data else None, device=device,
             tensorboard=command.tensorboard, keep_weights=command.keep_weights, retry_failed=command.retry_failed,
             copy_to=command.copy_to)
@@ -297,15 +297,20 @@ def demo_command(command: DemoCommand, console: Console) -> int:
 def list_command(command: ListCommand, console: Console) -> int:
     """`oneiros list`."""
     if not command.name:
-        table = Table("experiment", "what it is", "conditions", box=None)
-        for name in EXPERIMENTS:
-            table.add_row(name, experiment(name).summary, " ".join(experiment(name).conditions))
+        table = Table("experiment", "what it is", box=None)
+        for name, listed in installed().items():
+            table.add_row(name, listed.summary)
         console.print(table)
+        for problem in listing().problems:
+            console.print(f"[yellow]left out:[/] {escape(problem)}", highlight=False, soft_wrap=True)
         return 0
     from oneiros.runs.settings import settings
 
     chosen = _experiment(command.name)
-    console.print(f"[bold]{command.name}[/]: {chosen.summary}\nconditions: {' '.join(chosen.conditions)}\n")
+    what = (
+        installed()[command.name].summary if command.name in installed() else (chosen.__doc__ or "").partition("\n")[0]
+    )
+    console.print(f"[bold]{escape(command.name)}[/]: {escape(what)}\nconditions: {' '.join(chosen.conditions)}\n")
     table = Table("setting", f"{command.scale} scale", box=None)
     for name, value in settings(chosen.scales[command.scale]):
         table.add_row(name, str(value))
@@ -315,6 +320,8 @@ def list_command(command: ListCommand, console: Console) -> int:
 
 def status_command(command: StatusCommand, console: Console) -> int:
     """`oneiros status`."""
+    from oneiros.runs.store.status import read_status
+
     status = read_status(_results(command.out))
     if command.json:
         print(json.dumps(dataclasses.asdict(status), indent=1, allow_nan=False))  # noqa: T201
@@ -418,7 +425,7 @@ def _experiment(name: str) -> "Experiment":
     try:
         return experiment(name)
     except KeyError as error:
-        raise RequestError(_with_nearest(error.args[0], name, EXPERIMENTS)) from error
+        raise RequestError(_with_nearest(error.args[0], name, installed())) from error
 
 
 def _with_nearest(message: str, name: str, known: Iterable[str]) -> str:
@@ -561,7 +568,7 @@ def _sweep(runs: "Sequence[Run]", engine: Engine, console: Console, *, total: in
     return failed
 
 
-def _print_status(status: Status, console: Console) -> None:
+def _print_status(status: "Status", console: Console) -> None:
     states = ("done", "running", "waiting", "interrupted", "failed", "damaged")
     told = [f"{status.count(state)} {state}" for state in states if status.count(state)]
     left = status.seconds_left
@@ -590,7 +597,7 @@ def _clear_errors() -> tuple[type[Exception], ...]:
     from oneiros.runs.settings import SettingError
     from oneiros.runs.stacked import NotStackableError
 
-    return RequestError, SettingError, DataError, NotStackableError, ResultsError
+    return RequestError, NoExperimentError, SettingError, DataError, NotStackableError, ResultsError
 
 
 COMMANDS: dict[type, Callable[..., int]] = {

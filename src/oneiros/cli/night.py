@@ -15,7 +15,7 @@ from oneiros.life import Night, Schedule, live, run_through
 from oneiros.measure.probes import accuracy, predictions
 from oneiros.memory import FrozenScholar, Moments
 from oneiros.nets import ClassVAE, Perceptron, RandomFeatures, Scholar
-from oneiros.papers.kubo2025 import DIGITS as SLEEPING_DIGITS
+from oneiros.papers.kubo2025.experiments import DIGITS as SLEEPING_DIGITS
 from oneiros.phases import (
     Accumulate,
     ExactNight,

@@ -1,20 +1,32 @@
 """What a report says on a terminal."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from oneiros.report import Drawing, Findings, experiments, measured_table, read_findings, results_table, write_page
+from oneiros.report import Findings, experiments, measured_table, read_findings, results_table, write_page
 from oneiros.report.tables import difference_text, measured_text, ordering_text
-from oneiros.runs.catalogue import EXPERIMENTS, experiment
+from oneiros.runs.catalogue import drawings_of
+from oneiros.runs.drawing import Drawing
+
+if TYPE_CHECKING:
+    from oneiros.runs.experiment import Experiment
 
 
-def publish(out: Path, console: Console) -> None:
-    """Merge rows, write the page, print the results; every file is read once."""
+def publish(out: Path, console: Console, chosen: "Experiment | None" = None) -> None:
+    """Merge rows, write the page, print the results; every file is read once.
+
+    Args:
+        out: folder of results.
+        console: where to print.
+        chosen: an experiment that is not installed, for its own figures.
+    """
     findings = read_findings(out)
-    page = write_page(out, findings, _drawings(findings), tables=True)
+    drawings = _drawings(findings) | ({f"{chosen.paper}/{chosen.name}": chosen.drawings()} if chosen else {})
+    page = write_page(out, findings, drawings, tables=True)
     _print_results(findings, console)
     for problem in findings.problems:
         console.print(f"[yellow]left out:[/] {escape(problem)}", highlight=False, soft_wrap=True)
@@ -22,9 +34,8 @@ def publish(out: Path, console: Console) -> None:
 
 
 def _drawings(findings: Findings) -> dict[str, tuple[Drawing, ...]]:
-    """The papers' own figures; rows of an experiment that is no more, or not ours, have none."""
-    names = [each.title for each in experiments(findings)]
-    return {name: experiment(name).drawings for name in names if name in EXPERIMENTS}
+    """The papers' own figures; rows of an experiment that is not installed have none."""
+    return {each.title: drawings_of(each.title) for each in experiments(findings)}
 
 
 def _print_results(findings: Findings, console: Console) -> None:

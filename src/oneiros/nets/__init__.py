@@ -1,31 +1,6 @@
 """Slow weights."""
 
-from oneiros.nets.candidates import Candidates as Candidates
-from oneiros.nets.cut import cut as cut
-from oneiros.nets.cut import names_above as names_above
-from oneiros.nets.dreaming import DreamingNet as DreamingNet
-from oneiros.nets.dropout_perceptron import DropoutPerceptron as DropoutPerceptron
-from oneiros.nets.equilibrium import EquilibriumRNN as EquilibriumRNN
-from oneiros.nets.equilibrium import Euler as Euler
-from oneiros.nets.equilibrium import FixedPoint as FixedPoint
-from oneiros.nets.features import GaussianHead as GaussianHead
-from oneiros.nets.features import RandomFeatures as RandomFeatures
-from oneiros.nets.features import Tukey as Tukey
-from oneiros.nets.features import features_at as features_at
-from oneiros.nets.generator import ClassGenerator as ClassGenerator
-from oneiros.nets.generator import Generator as Generator
-from oneiros.nets.generator import UntrainedError as UntrainedError
-from oneiros.nets.layers import MultiHead as MultiHead
-from oneiros.nets.layers import Perceptron as Perceptron
-from oneiros.nets.layers import SmallConvNet as SmallConvNet
-from oneiros.nets.modes import lend_dropout as lend_dropout
-from oneiros.nets.noise import GaussianNoise as GaussianNoise
-from oneiros.nets.patch_front import PatchFront as PatchFront
-from oneiros.nets.recurrent import RecurrentNet as RecurrentNet
-from oneiros.nets.scholar import Scholar as Scholar
-from oneiros.nets.scholar import Succession as Succession
-from oneiros.nets.vae import VAE as VAE
-from oneiros.nets.vae import ClassVAE as ClassVAE
-from oneiros.nets.vgg import VGG as VGG
-from oneiros.nets.vgg import Architecture as Architecture
-from oneiros.nets.wgan import WGAN as WGAN
+import lazy_loader
+
+# The names are in __init__.pyi; a module is imported when one of its names is asked for.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

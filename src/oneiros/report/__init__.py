@@ -1,34 +1,6 @@
 """Rows -> verdicts, tables, figures and one HTML page. Reads rows only; trains nothing."""
 
-from oneiros.report.check import Check as Check
-from oneiros.report.check import ClaimVerdict as ClaimVerdict
-from oneiros.report.check import TargetVerdict as TargetVerdict
-from oneiros.report.check import check as check
-from oneiros.report.check import judge_claims as judge_claims
-from oneiros.report.check import judge_targets as judge_targets
-from oneiros.report.figures import accuracy_matrices as accuracy_matrices
-from oneiros.report.figures import accuracy_over_tasks as accuracy_over_tasks
-from oneiros.report.figures import confusions as confusions
-from oneiros.report.figures import final_values as final_values
-from oneiros.report.figures import to_svg as to_svg
-from oneiros.report.findings import Findings as Findings
-from oneiros.report.findings import experiments as experiments
-from oneiros.report.findings import judged as judged
-from oneiros.report.findings import read_findings as read_findings
-from oneiros.report.markup import to_html as to_html
-from oneiros.report.markup import to_latex as to_latex
-from oneiros.report.markup import to_markdown as to_markdown
-from oneiros.report.page import write_page as write_page
-from oneiros.report.page import write_report as write_report
-from oneiros.report.tables import claims_table as claims_table
-from oneiros.report.tables import forgetting_table as forgetting_table
-from oneiros.report.tables import in_reading_order as in_reading_order
-from oneiros.report.tables import measured_table as measured_table
-from oneiros.report.tables import results_table as results_table
-from oneiros.report.tables import seeds_table as seeds_table
-from oneiros.report.valid_rows import ValidRows as ValidRows
-from oneiros.report.valid_rows import claims_of as claims_of
-from oneiros.report.valid_rows import targets_of as targets_of
-from oneiros.report.valid_rows import valid_rows as valid_rows
-from oneiros.report.valid_rows import values_by_seed as values_by_seed
-from oneiros.runs.drawing import Drawing as Drawing
+import lazy_loader
+
+# The names are in __init__.pyi; a module is imported when one of its names is asked for.
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -116,19 +117,20 @@ class Check:
         return all(each.verdict in SUCCESSES for each in (*self.targets, *self.claims))
 
 
-def check(rows: pd.DataFrame, valid: ValidRows | None = None) -> Check:
+def check(rows: pd.DataFrame, valid: ValidRows | None = None, out: Path | None = None) -> Check:
     """Judge every experiment that `rows` contain by its paper's targets.csv and claims.csv.
 
     Args:
         rows: of all experiments.
         valid: what `valid_rows` makes of them, if that is known already.
+        out: where they lie, see `targets_of`.
     """
     valid = valid or valid_rows(rows)
     run = rows[EXPERIMENT].drop_duplicates()
     targets: list[TargetVerdict] = []
     claims: list[ClaimVerdict] = []
     for paper in run["paper"].unique():
-        published, claimed = targets_of(paper).merge(run), claims_of(paper).merge(run)
+        published, claimed = targets_of(paper, out).merge(run), claims_of(paper, out).merge(run)
         mine = only(valid.rows, [*published["metric"], *claimed["metric"]])
         targets += judge_targets(mine, published)
         claims += judge_claims(mine, claimed)

@@ -65,10 +65,11 @@ def judged(
     manifests: Sequence[Mapping[str, object]] = (),
     runs: Sequence[RunInfo] = (),
     problems: Sequence[str] = (),
+    out: Path | None = None,
 ) -> Findings:
-    """Judge rows wherever they come from."""
+    """Judge rows wherever they come from; `out` see `targets_of`."""
     valid = valid_rows(rows)
-    checked = check(rows, valid)
+    checked = check(rows, valid, out)
     return Findings(
         rows=valid.rows,
         checked=checked,
@@ -86,7 +87,7 @@ def read_findings(out: Path) -> Findings:
         for run in results.runs
         if run.manifest
     ]
-    return judged(results.rows, manifests, results.runs, results.problems)
+    return judged(results.rows, manifests, results.runs, results.problems, out)
 
 
 def experiments(findings: Findings) -> list[Experiment]:

@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from oneiros.runs.catalogue import tables_of
+from oneiros.runs.store.published import kept_tables
 
 EXPERIMENT = ["paper", "experiment"]
 RUN = [*EXPERIMENT, "condition", "seed", "order"]
@@ -165,20 +168,26 @@ def headline_metrics(rows: pd.DataFrame, judged: Sequence[str]) -> tuple[str, ..
     return tuple(dict.fromkeys(names))
 
 
-def targets_of(paper: str) -> pd.DataFrame:
-    """Read the published numbers of a paper from its targets.csv; empty where it has none."""
-    return _table_of(paper, "targets.csv", TARGET_COLUMNS, floats=["target", "spread", "tolerance"])
+def targets_of(paper: str, out: Path | None = None) -> pd.DataFrame:
+    """Read the published numbers of a paper from its targets.csv; empty where it has none.
+
+    Args:
+        paper: its name.
+        out: folder of results, which keeps the tables of a paper that is not installed.
+    """
+    return _table_of(paper, out, "targets.csv", TARGET_COLUMNS, floats=["target", "spread", "tolerance"])
 
 
-def claims_of(paper: str) -> pd.DataFrame:
-    """Read the orderings that a paper claims from its claims.csv; empty where it has none."""
-    return _table_of(paper, "claims.csv", CLAIM_COLUMNS, floats=["margin"])
+def claims_of(paper: str, out: Path | None = None) -> pd.DataFrame:
+    """Read the orderings that a paper claims from its claims.csv, as `targets_of` does."""
+    return _table_of(paper, out, "claims.csv", CLAIM_COLUMNS, floats=["margin"])
 
 
-def _table_of(paper: str, name: str, columns: list[str], floats: list[str]) -> pd.DataFrame:
-    # Read as a file of the package: the report may know a paper's numbers, but not import its code.
-    path = resources.files("oneiros") / "papers" / paper / name
-    if not paper.isidentifier() or not path.is_file():
+def _table_of(paper: str, out: Path | None, name: str, columns: list[str], floats: list[str]) -> pd.DataFrame:
+    # Only the folder is asked for: the report may know a paper's numbers, but not import its code.
+    folder = tables_of(paper) or (kept_tables(out, paper) if out else None)
+    path = folder / name if folder else None
+    if path is None or not path.is_file():
         return pd.DataFrame(columns=columns)
     with path.open(encoding="utf-8") as file:
         table = pd.read_csv(file, dtype=dict.fromkeys(floats, float))

@@ -17,10 +17,11 @@ from oneiros.core import Brain, Seeds, Task
 from oneiros.data import DataError
 from oneiros.life import Cursor, Event, Schedule, batches_done, live, total_batches
 from oneiros.measure.probes.accuracy import first_nonfinite
+from oneiros.runs.catalogue import source_of
 from oneiros.runs.commit_timer import CommitTimer
 from oneiros.runs.drawing import Drawing
 from oneiros.runs.live_view import Board, Latest, TensorBoard
-from oneiros.runs.store import Manifest, Picture, ResultsError, Row, RunFolder, require_same_configuration
+from oneiros.runs.store import Manifest, Picture, ResultsError, Row, RunFolder, code_version, require_same_configuration
 from oneiros.runs.store.checkpoint import commit, restore, save_weights
 from oneiros.runs.store.folder import safe_name
 
@@ -85,13 +86,15 @@ class Experiment(Protocol):
 
     paper: str
     name: str
-    summary: str
     conditions: tuple[str, ...]
     scales: Mapping[str, Any]
-    drawings: tuple[Drawing, ...]
 
     def build(self, what: BuildRequest) -> Life:
         """Assemble one run."""
+        ...
+
+    def drawings(self) -> tuple[Drawing, ...]:
+        """Figures in the layout of the paper, besides those that every experiment has."""
         ...
 
 
@@ -237,6 +240,7 @@ def manifest_of(run: Run, experiment: Experiment) -> Manifest:
         # Through JSON, so that a tuple here equals the list that a manifest is read back with.
         config=json.loads(json.dumps(asdict(run.config))),
         device=run.device,
+        code=code_version(source_of(run.experiment)),
     )
 
 

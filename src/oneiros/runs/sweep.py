@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from oneiros.runs.catalogue import experiment
+from oneiros.runs.catalogue import experiment, is_file, source_of
 from oneiros.runs.engines import DIED, Engine, Job, Outcome
 from oneiros.runs.engines.engine import OnProgress, Progress
 from oneiros.runs.experiment import Run, execute, manifest_of, require_same_settings
@@ -12,6 +12,7 @@ from oneiros.runs.stacked import NotStackableError, execute_stacked
 from oneiros.runs.store import BusyError, Manifest, note_failure, run_path
 from oneiros.runs.store.copy import copy_sealed, is_copied, require_lasting
 from oneiros.runs.store.lease import STALE_SECONDS
+from oneiros.runs.store.published import keep_tables
 from oneiros.runs.store.reading import read_run
 from oneiros.runs.store.sweep_list import write_sweep_list
 
@@ -47,6 +48,9 @@ def pending(runs: Sequence[Run]) -> list[Run]:
     first = {(run.experiment, run.condition): run for run in reversed(runs)}
     for run in first.values():
         require_same_settings(run, experiment(run.experiment))
+    for run in first.values():
+        if is_file(run.experiment) and (source := source_of(run.experiment)):
+            keep_tables(run.out, experiment(run.experiment).paper, source.parent)
     for out in {run.out for run in runs}:
         write_sweep_list(out, [m for run, m in zip(runs, manifests, strict=True) if run.out == out])
     return _not_done(runs, manifests)

@@ -27,7 +27,7 @@ from oneiros.papers.barry2022.lessons import Lessons, curriculum, lessons_of, mo
 from oneiros.papers.barry2022.pretrain import pretrained_features
 from oneiros.phases import Augment, Away, CategoryReplay, Encode, Remember, SelectedReplay, VisualWake
 from oneiros.phases.optim import TensorFlowAdam
-from oneiros.runs.drawing import Drawing
+from oneiros.runs.drawing import Drawing, drawings_in
 from oneiros.runs.experiment import BuildRequest, Life, Measured
 
 CHUNK = 250  # images looked at at once
@@ -178,13 +178,15 @@ class CategoryLearning:
     """
 
     name: str
-    summary: str
     conditions: tuple[str, ...]
     of: Callable[[Config], Mapping[str, Condition]]
     scales: Mapping[str, Config]
-    drawings: tuple[Drawing, ...] = ()
     tracks: bool = False
     paper: str = "barry2022"
+
+    def drawings(self) -> tuple[Drawing, ...]:
+        """The paper's own figures."""
+        return drawings_in("oneiros.papers.barry2022.figures", self.name)
 
     def build(self, what: BuildRequest) -> Life:
         """One run, ready to live."""

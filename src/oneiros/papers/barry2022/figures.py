@@ -204,7 +204,7 @@ def _drawing(name: str, title: str, draw: Callable[[pd.DataFrame], Figure | None
     return Drawing(name=name, title=title, alt=(draw.__doc__ or title).strip().splitlines()[0], draw=draw)
 
 
-FIGURES: dict[str, tuple[Drawing, ...]] = {
+_FIGURES: dict[str, tuple[Drawing, ...]] = {
     "locations": (
         _drawing("figure-1b", "Learning, by place of replay (Fig. 1B)", learning_by_location),
         _drawing("figure-1c", "Best models, by place of replay (Fig. 1C)", final_by_location),
@@ -221,3 +221,4 @@ FIGURES: dict[str, tuple[Drawing, ...]] = {
         _drawing("figure-3d", "Weakly and well learned classes (Fig. 3D)", rebalancing),
     ),
 }
+DRAWINGS = _FIGURES | {f"full-{name}": drawings for name, drawings in _FIGURES.items()}

@@ -66,10 +66,12 @@ class Pretrain:
 
     scales: Mapping[str, Config]
     name: str = "pretrain"
-    summary: str = "the replica's VGG learns the base classes (ours; the paper takes published weights)"
     paper: str = "barry2022"
     conditions: tuple[str, ...] = ("schooling",)
-    drawings: tuple[Drawing, ...] = ()
+
+    def drawings(self) -> tuple[Drawing, ...]:
+        """None: the paper has no figure of it."""
+        return ()
 
     def build(self, what: BuildRequest) -> Life:
         """One schooling."""

@@ -21,7 +21,7 @@ from oneiros.nets.extractors import EXTRACTORS
 from oneiros.papers.deperrois2022.config import Config
 from oneiros.papers.deperrois2022.measure import Observer
 from oneiros.phases import DreamingWake, ForgetLatents, LatentMix, Nrem, Rem, ZeroGradStep
-from oneiros.runs.drawing import Drawing
+from oneiros.runs.drawing import Drawing, drawings_in
 from oneiros.runs.experiment import BuildRequest, Life
 
 
@@ -117,11 +117,13 @@ class Dreaming:
     """`oneiros run deperrois2022/NAME`: every condition of the paper on one data set."""
 
     name: str
-    summary: str
     scales: Mapping[str, Config]
-    drawings: tuple[Drawing, ...]
     paper: str = "deperrois2022"
     conditions: tuple[str, ...] = CONDITIONS
+
+    def drawings(self) -> tuple[Drawing, ...]:
+        """The paper's own figures."""
+        return drawings_in("oneiros.papers.deperrois2022.figures", self.name)
 
     def build(self, what: BuildRequest) -> Life:
         """One run, ready to live."""

@@ -35,7 +35,7 @@ EVERY = ("pad", "without_rem", "without_memory_mix", "without_nrem", "wake_only"
 READOUTS = {"sgd": "SGD readout (paper)", "ridge": "ridge readout"}
 
 
-def drawings(data: str, *, losses: str) -> tuple[Drawing, ...]:
+def _drawings(data: str, *, losses: str) -> tuple[Drawing, ...]:
     """All figures of one data set's experiment; `losses` is what the figure of losses is called."""
     main, robust = ("pad", "without_rem", "without_memory_mix"), ("pad", "without_nrem")
     mixing, order = ("pad", "rem_from_noise", "rem_from_memories"), ("pad", "rem_before_nrem")
@@ -235,3 +235,10 @@ def _one(name: str, title: str, alt: str, draw: Callable[[pd.DataFrame], Figure 
 
 def _title(stem: str) -> str:
     return stem.replace("appendix-1-figure-", "Appendix 1, Fig. ")
+
+
+DRAWINGS = {
+    "cifar10": _drawings("CIFAR-10", losses="appendix-1-figure-1"),
+    "svhn": _drawings("SVHN", losses="appendix-1-figure-2"),
+}
+DRAWINGS["cifar10-ten-epochs"] = DRAWINGS["cifar10"]

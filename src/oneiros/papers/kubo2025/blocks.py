@@ -85,10 +85,12 @@ class Blocks:
 
     scales: Mapping[str, BlocksConfig]
     name: str = "blocks"
-    summary: str = "convolutional blocks learn CIFAR-10 (ours; the paper takes published weights)"
     paper: str = "kubo2025"
     conditions: tuple[str, ...] = ("schooling",)
-    drawings: tuple[Drawing, ...] = ()
+
+    def drawings(self) -> tuple[Drawing, ...]:
+        """None: the paper has no figure of it."""
+        return ()
 
     def build(self, what: BuildRequest) -> Life:
         """One schooling."""

@@ -21,7 +21,7 @@ from oneiros.papers.kubo2025.measure import measurements
 from oneiros.phases.around.rehearse import Rehearse
 from oneiros.phases.bookkeeping.remember import Remember, SealExemplars
 from oneiros.phases.wake.equilibrium_wake import EquilibriumWake
-from oneiros.runs.drawing import Drawing
+from oneiros.runs.drawing import Drawing, drawings_in
 from oneiros.runs.experiment import BuildRequest, Life, Measured
 from oneiros.runs.search import Search
 
@@ -168,14 +168,16 @@ class ClassIncremental:
     """`oneiros run kubo2025/NAME`: every strategy over as many random task orders as there are seeds."""
 
     name: str
-    summary: str
     scales: Mapping[str, Config]
     paper: str = "kubo2025"
     conditions: tuple[str, ...] = CONDITIONS
-    drawings: tuple[Drawing, ...] = ()
     searches: Mapping[str, Search] = field(default_factory=dict)
     strategies: Callable[[Config], dict[str, Strategy]] = strategies
     measurements: Callable[..., Callable[[Event], Iterator[Measured]]] = measurements
+
+    def drawings(self) -> tuple[Drawing, ...]:
+        """The paper's own figures."""
+        return drawings_in("oneiros.papers.kubo2025.figures", self.name)
 
     def build(self, what: BuildRequest) -> Life:
         """One run, ready to live."""

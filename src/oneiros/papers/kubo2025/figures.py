@@ -176,11 +176,12 @@ def fashion_confusions(rows: pd.DataFrame) -> Figure | None:
     return confusions(rows, "fashion")
 
 
-TABLE2_FIGURES = (
+TABLE2 = (
     _drawing("figure-3", "Confusion on MNIST (Fig. 3)", mnist_confusions),
     _drawing("figure-4", "Confusion on Fashion-MNIST (Fig. 4)", fashion_confusions),
     _drawing("figure-6", "Correlation of hidden activities between classes (Fig. 6)", correlations),
     _drawing("figure-7", "What the last night does to weights (Fig. 7)", weight_changes),
 )
-REHEARSAL_FIGURES = (_drawing("figure-5", "Rehearsal with and without sleep (Fig. 5)", rehearsal),)
-IMPORTANCE_FIGURES = (_drawing("figure-8", "Importance of synapses (Fig. 8c, d)", similarities),)
+REHEARSAL = (_drawing("figure-5", "Rehearsal with and without sleep (Fig. 5)", rehearsal),)
+IMPORTANCE = (_drawing("figure-8", "Importance of synapses (Fig. 8c, d)", similarities),)
+DRAWINGS = {"table2": TABLE2, "rehearsal": REHEARSAL, "importance": IMPORTANCE}

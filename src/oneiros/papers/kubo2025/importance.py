@@ -15,7 +15,7 @@ from oneiros.measure.probes.representation import hidden_activity, importance, i
 from oneiros.memory import MeanInput
 from oneiros.papers.kubo2025.measure import measurements
 from oneiros.papers.kubo2025.tables import Table
-from oneiros.runs.drawing import Drawing
+from oneiros.runs.drawing import Drawing, drawings_in
 from oneiros.runs.experiment import BuildRequest, Life, Measured
 
 CLASSES = (0, 1, 2, 3)
@@ -31,16 +31,18 @@ class Importance:
     """
 
     name: str
-    summary: str
     scales: Mapping[str, Any]
     table: Table
     paper: str = "kubo2025"
-    drawings: tuple[Drawing, ...] = ()
 
     @property
     def conditions(self) -> tuple[str, ...]:
         """Without and with the last night."""
         return self.table.conditions
+
+    def drawings(self) -> tuple[Drawing, ...]:
+        """The paper's own figures."""
+        return drawings_in("oneiros.papers.kubo2025.figures", self.name)
 
     def build(self, what: BuildRequest) -> Life:
         """One run, ready to live."""

@@ -20,7 +20,7 @@ from oneiros.papers.kubo2025.measure import measurements
 from oneiros.papers.kubo2025.networks import NETWORKS, NetworkSetup
 from oneiros.papers.kubo2025.search import cell_search
 from oneiros.phases import EarlyNights, Rehearse, Remember, SealExemplars
-from oneiros.runs.drawing import Drawing
+from oneiros.runs.drawing import Drawing, drawings_in
 from oneiros.runs.experiment import BuildRequest, Life, Measured
 from oneiros.runs.search import Search
 
@@ -140,18 +140,16 @@ class Table:
     """`oneiros run kubo2025/NAME`: every cell over as many random task orders as there are seeds.
 
     Attributes:
-        name, summary, scales, drawings: as every experiment has them.
+        name, scales: as every experiment has them.
         cells: by condition.
         order: classes in the order in which they are taught; () for one of all classes at random, by seed.
         looks_inside: whether hidden activity and weights are measured where nothing is rehearsed (Figs. 6 and 7).
     """
 
     name: str
-    summary: str
     scales: Mapping[str, Tables]
     cells: Mapping[str, Cell]
     paper: str = "kubo2025"
-    drawings: tuple[Drawing, ...] = ()
     order: tuple[int, ...] = ()
     looks_inside: bool = True
 
@@ -165,6 +163,10 @@ class Table:
         """The night of every cell that sleeps and does nothing else besides."""
         sleepers = {name: cell for name, cell in self.cells.items() if cell.strategy == STRATEGIES["src"]}
         return {name: cell_search(self.scales["paper"], c.subject, c.network) for name, c in sleepers.items()}
+
+    def drawings(self) -> tuple[Drawing, ...]:
+        """The paper's own figures."""
+        return drawings_in("oneiros.papers.kubo2025.figures", self.name)
 
     def build(self, what: BuildRequest) -> Life:
         """One run, ready to live."""

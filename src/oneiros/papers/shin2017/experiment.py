@@ -22,7 +22,6 @@ from oneiros.nets.vae import VAE, ClassVAE
 from oneiros.nets.wgan import WGAN
 from oneiros.papers.shin2017 import lessons as days
 from oneiros.papers.shin2017.config import SCALES, Config
-from oneiros.papers.shin2017.figures import CHAIN_DRAWINGS, DRAWINGS
 from oneiros.papers.shin2017.lessons import Lessons
 from oneiros.papers.shin2017.measure import measurements, pictures
 from oneiros.phases.around.interleave import Interleave
@@ -37,7 +36,7 @@ from oneiros.phases.wake.learn_vae import LearnVAE
 from oneiros.phases.wake.learn_wgan import LearnWGAN
 from oneiros.phases.wake.learning_without_forgetting import DreamtInputs, LearnWithoutForgetting, TodaysInputs
 from oneiros.phases.wake.scholar_wake import ScholarWake
-from oneiros.runs.drawing import Drawing
+from oneiros.runs.drawing import Drawing, drawings_in
 from oneiros.runs.experiment import BuildRequest, Life
 
 
@@ -200,12 +199,14 @@ class ScholarExperiment:
     """`oneiros run shin2017/NAME`."""
 
     name: str
-    summary: str
     scales: Mapping[str, Config]
     lessons: Callable[[BuildRequest], Lessons]
     conditions: tuple[str, ...] = SEQUENCES
-    drawings: tuple[Drawing, ...] = DRAWINGS
     paper: str = "shin2017"
+
+    def drawings(self) -> tuple[Drawing, ...]:
+        """The paper's own figures."""
+        return drawings_in("oneiros.papers.shin2017.figures", self.name)
 
     def build(self, what: BuildRequest) -> Life:
         """One run, ready to live."""
@@ -230,32 +231,27 @@ class ScholarExperiment:
 
 CLASSES = ScholarExperiment(
     name="classes",
-    summary="split MNIST, two new classes a task (Fig. 6, 7)",
     scales=SCALES["classes"],
     lessons=days.new_classes,
     conditions=(*SEQUENCES, "gr_vae_unbalanced", "gr_hard", "gr_fresh"),
 )
 PERMUTED = ScholarExperiment(
     name="permuted",
-    summary="permuted MNIST (Fig. 2)",
     scales=SCALES["permuted"],
     lessons=days.permutations,
 )
 DOMAINS = ScholarExperiment(
     name="domains",
-    summary="MNIST, then digits over CIFAR-10 scenes in place of SVHN (Fig. 3a, 4)",
     scales=SCALES["domains"],
     lessons=days.two_domains,
 )
 DOMAINS_BACK = replace(
     DOMAINS,
     name="domains-back",
-    summary="digits over CIFAR-10 scenes in place of SVHN, then MNIST (Fig. 3b)",
     scales=SCALES["domains-back"],
 )
 LWF = ScholarExperiment(
     name="lwf",
-    summary="Learning without Forgetting, alone and with dreams, two heads (Fig. 5)",
     scales=SCALES["lwf"],
     lessons=days.two_heads,
     conditions=("lwf", "lwf_gr", "lwf_gr_wgan"),
@@ -263,14 +259,11 @@ LWF = ScholarExperiment(
 LWF_BACK = replace(
     LWF,
     name="lwf-back",
-    summary="the same with MNIST first (ours: the easier domain to dream of)",
     scales=SCALES["lwf-back"],
 )
 CHAIN = ScholarExperiment(
     name="chain",
-    summary="five scholars, each taught by the one before alone (Table 1)",
     scales=SCALES["chain"],
     lessons=days.generations,
     conditions=("chain", "chain_mixed", "chain_wgan"),
-    drawings=CHAIN_DRAWINGS,
 )

@@ -114,7 +114,7 @@ def chain(rows: pd.DataFrame) -> Figure | None:
     return figure
 
 
-DRAWINGS = (
+_EACH = (
     Drawing(
         name="accuracy-over-training",
         title="Accuracy on each task over training (as Fig. 2a, 3, 5; mean and 95 % interval over seeds)",
@@ -128,7 +128,7 @@ DRAWINGS = (
         draw=replayed_classes,
     ),
 )
-CHAIN_DRAWINGS = (
+_CHAIN = (
     Drawing(
         name="chain",
         title="Table 1 as a figure: accuracy of each scholar's solver in the chain",
@@ -136,5 +136,7 @@ CHAIN_DRAWINGS = (
         draw=chain,
     ),
     # Not the curves: all tasks of the chain are one, so its panels would be the same.
-    *(drawing for drawing in DRAWINGS if drawing.name != "accuracy-over-training"),
+    *(drawing for drawing in _EACH if drawing.name != "accuracy-over-training"),
 )
+_NAMES = ("classes", "permuted", "domains", "domains-back", "lwf", "lwf-back")
+DRAWINGS = dict.fromkeys(_NAMES, _EACH) | {"chain": _CHAIN}

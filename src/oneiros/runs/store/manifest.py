@@ -31,13 +31,20 @@ def config_hash(config: Mapping[str, Any]) -> str:
 
 
 @functools.cache
-def code_version() -> str:
-    """Version of the package and twelve hexadecimals over its source files: two codes never share rows."""
+def code_version(besides: Path | None = None) -> str:
+    """Version of the package and twelve hexadecimals over its source files: two codes never share rows.
+
+    Args:
+        besides: a file or a folder whose Python files count, too: an experiment that is not in the package.
+    """
     digest = hashlib.sha256()
     root = resources.files("oneiros")
     with resources.as_file(root) as folder:
-        for path in sorted(folder.rglob("*.py")):
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        for file in sorted(folder.rglob("*.py")):
+            digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    if besides:
+        for file in [besides] if besides.is_file() else sorted(besides.rglob("*.py")):
+            digest.update(file.relative_to(besides.parent).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
     return f"{metadata.version('oneiros')}+{digest.hexdigest()[:12]}"
 
 

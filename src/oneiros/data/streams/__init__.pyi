@@ -1,0 +1,15 @@
+from .centred import CentredTask as CentredTask
+from .centred import centred as centred
+from .empty import EmptyTask as EmptyTask
+from .parts import subsample as subsample
+from .parts import train_val_split as train_val_split
+from .scenarios import class_incremental as class_incremental
+from .scenarios import domains as domains
+from .scenarios import joint as joint
+from .scenarios import order_name as order_name
+from .scenarios import permuted as permuted
+from .scenarios import task_order as task_order
+from .task import ExampleTask as ExampleTask
+from .views import blended as blended
+from .views import in_colour as in_colour
+from .views import relabelled as relabelled

@@ -1,0 +1,17 @@
+from .anchor import Anchor as Anchor
+from .class_activations import ClassActivations as ClassActivations
+from .evidence import Evidence as Evidence
+from .exemplars import Exemplars as Exemplars
+from .frozen_scholar import FrozenScholar as FrozenScholar
+from .held_out import HeldOut as HeldOut
+from .images import Images as Images
+from .mean_input import MeanInput as MeanInput
+from .moments import ClassMoments as ClassMoments
+from .moments import Moments as Moments
+from .past_lessons import PastLessons as PastLessons
+from .projector import Projector as Projector
+from .recent_latents import RecentLatents as RecentLatents
+from .selector import Selector as Selector
+from .shuffled_input import ShuffledInput as ShuffledInput
+from .waiting import SeenToday as SeenToday
+from .waiting import Waiting as Waiting

@@ -1,0 +1,10 @@
+from .engine import CANCELLED as CANCELLED
+from .engine import DIED as DIED
+from .engine import Engine as Engine
+from .engine import Job as Job
+from .engine import Outcome as Outcome
+from .engine import run_jobs as run_jobs
+from .inline import InlineEngine as InlineEngine
+from .local import LocalEngine as LocalEngine
+from .local import usable_cores as usable_cores
+from .local import visible_devices as visible_devices
