@@ -11,7 +11,6 @@ import pytest
 from matplotlib.figure import Figure
 
 from oneiros.report import (
-    Drawing,
     accuracy_over_tasks,
     confusions,
     judged,
