@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from oneiros import cli
-from oneiros.cli import main
+from oneiros.cli import asked, main, run
 from oneiros.core import Seeds
 from oneiros.data.streams import ExampleTask
 from oneiros.equations import compiled
@@ -222,9 +221,9 @@ def test_the_command_hands_stacks_to_as_many_workers_as_there_are_stacks(tmp_pat
         seen.append((len(to_do), type(engine).__name__, total, stack))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "device_of", lambda name: "cuda")
-    monkeypatch.setattr(cli, "gpus", lambda: 0)
-    monkeypatch.setattr(cli, "_sweep", looks_on)
+    monkeypatch.setattr(asked, "device_of", lambda name: "cuda")
+    monkeypatch.setattr(asked, "gpus", lambda: 0)
+    monkeypatch.setattr(run, "_sweep", looks_on)
     command = [
         "run",
         "kubo2025/digits",

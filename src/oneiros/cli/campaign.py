@@ -8,23 +8,23 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Column, Table
 
-from oneiros import cli
+from oneiros.cli import asked, run
 from oneiros.runs.campaign import Round, Step, affordable, steps
 from oneiros.runs.engines import usable_cores, visible_devices
 
 
-def campaign_command(command: "cli.RunCommand", console: Console) -> int:
+def campaign_command(command: run.RunCommand, console: Console) -> int:
     """Tell what is open, then run it until the budget is spent; 1 if a run failed."""
     if command.condition or command.set or command.seeds != 1 or command.stack != 1:
-        raise cli.RequestError("`run all` chooses conditions, seeds and settings itself: leave those options out")
+        raise asked.RequestError("`run all` chooses conditions, seeds and settings itself: leave those options out")
     if command.budget is not None and command.budget < 0:
-        raise cli.RequestError(f"--budget {command.budget:g}: expected hours, or 0 to tell only")
-    device = cli.device_of(command.device)
-    jobs = command.jobs or len(visible_devices(cli.gpus()) if device == "cuda" else ()) or usable_cores()
+        raise asked.RequestError(f"--budget {command.budget:g}: expected hours, or 0 to tell only")
+    device = asked.device_of(command.device)
+    jobs = command.jobs or len(visible_devices(asked.gpus()) if device == "cuda" else ()) or usable_cores()
     try:
         chosen = steps(command.scale, device)
     except ValueError as error:
-        raise cli.RequestError(str(error)) from None
+        raise asked.RequestError(str(error)) from None
     rounds = [each for step in chosen for each in _rounds(command, step)]
     _tell(chosen, rounds, console)
     if command.budget == 0 or not rounds:
@@ -36,14 +36,14 @@ def campaign_command(command: "cli.RunCommand", console: Console) -> int:
 
     for each in affordable(rounds, budget=command.budget, spent=spent, jobs=jobs):
         console.rule(f"{each.step.experiment}, {each.step.scale} scale, seed {each.seed}")
-        failed |= cli.run_command(_of(command, each.step, each.seed), console)
+        failed |= _of(command, each.step, each.seed)(console)
         begun += 1
     if begun < len(rounds):
         console.print(f"{len(rounds) - begun} of {len(rounds)} rounds did not fit; the same command goes on with them")
     return failed
 
 
-def _of(command: "cli.RunCommand", step: Step, seed: int) -> "cli.RunCommand":
+def _of(command: run.RunCommand, step: Step, seed: int) -> run.RunCommand:
     """The command that runs this step up to a seed."""
     below = (command.out or Path("out") / "all") / f"{step.experiment.replace('/', '-')}-{step.scale}"
     return dataclasses.replace(
@@ -52,12 +52,12 @@ def _of(command: "cli.RunCommand", step: Step, seed: int) -> "cli.RunCommand":
     )  # fmt: skip
 
 
-def _rounds(command: "cli.RunCommand", step: Step) -> list[Round]:
+def _rounds(command: run.RunCommand, step: Step) -> list[Round]:
     """The step seed by seed, as far as it is not finished."""
     from oneiros.runs.sweep import unfinished
 
-    left = unfinished(cli.runs_of(_of(command, step, step.seeds - 1))[2])
-    by_seed = {seed: [run for run in left if run.seed == seed] for seed in range(step.seeds)}
+    left = unfinished(run.runs_of(_of(command, step, step.seeds - 1))[2])
+    by_seed = {seed: [each for each in left if each.seed == seed] for seed in range(step.seeds)}
     return [Round(step=step, seed=seed, left=runs) for seed, runs in by_seed.items() if runs]
 
 

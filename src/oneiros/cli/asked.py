@@ -1,0 +1,65 @@
+"""What several commands ask for: an experiment, a device, a folder of results; and the error where it is not there."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import tyro
+
+from oneiros.runs.catalogue import experiment, installed
+
+if TYPE_CHECKING:
+    from oneiros.runs.experiment import Experiment
+
+Positional = tyro.conf.Positional
+Scale = Literal["smoke", "quick", "paper"]
+
+
+class RequestError(ValueError):
+    """The command's own arguments cannot be met."""
+
+
+def chosen_experiment(name: str) -> "Experiment":
+    """The experiment of this name, or an error with the nearest name there is."""
+    try:
+        return experiment(name)
+    except KeyError as error:
+        raise RequestError(_with_nearest(error.args[0], name, installed())) from error
+
+
+def known(names: Sequence[str], there: Sequence[str], what: str) -> None:
+    """An error for the first of `names` that is not there."""
+    for name in names:
+        if name not in there:
+            raise RequestError(
+                _with_nearest(f"no {what} is called {name!r}; there are {', '.join(there)}", name, there)
+            )
+
+
+def _with_nearest(message: str, name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"{message}. Did you mean {near[0]!r}?" if near else message
+
+
+def device_of(name: str) -> str:
+    """`auto` as what there is; an error for a GPU that there is not."""
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise RequestError("--device cuda: no CUDA device is visible to torch; leave it out to use the CPU")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name
+
+
+def gpus() -> int:
+    """How many GPUs there are."""
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def results_folder(out: Path) -> Path:
+    """`out`, or an error where it holds no results."""
+    if not (out / "runs").is_dir() and not (out / "sweeps").is_dir():
+        raise RequestError(f"{out} holds no results (no folder {out / 'runs'}); give the --out folder of a run")
+    return out
