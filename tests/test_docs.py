@@ -22,6 +22,7 @@ GUIDES = {
     "many-runs.md": 1,
     "index.md": 1,
     "use-the-parts.md": 2,
+    "your-network.md": 3,
 }
 
 
@@ -85,6 +86,18 @@ def test_the_parts_of_a_sleeping_network_bring_something_back_in_the_last_night(
     assert [(kind, int(task)) for kind, task, _ in told] == [(k, t) for t in range(5) for k in ("dusk", "task_end")]
     before, after = (float(value) for _, _, value in told[-2:])
     assert after > before + 0.1
+
+
+def test_the_blocks_about_ones_own_network_run_in_one_session(capsys):
+    import torch
+
+    torch.manual_seed(0)
+    exec(compile("\n".join(blocks("your-network.md")), "your-network.md", "exec"), {})
+    told = capsys.readouterr().out.splitlines()
+    assert [line[:11] for line in told[:2]] == ["after day 0", "after day 1"]
+    assert float(told[0].split()[-1]) <= 0.5  # of the classes that have come
+    assert float(told[1].split()[-1]) > 0.9
+    assert len(told) == 3
 
 
 def test_the_first_page_shows_the_readmes_four_lines():

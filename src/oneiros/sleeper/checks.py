@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from oneiros.core import Batch
-from oneiros.sleeper.inputs import Reading, Wrapped
+from oneiros.sleeper.inputs import Reading, Wrapped, scores_of
 
 
 def lesson(net: nn.Module, x: Any, y: Any, packing: Reading | None = None) -> Batch:
@@ -122,6 +122,14 @@ def scores(net: nn.Module, x: Tensor, *, classes: int | None) -> int:
             "included"
         )
     return shape[1]
+
+
+def answered(net: nn.Module, answer: Any, n: int) -> Tensor:
+    """Scores `[n, classes]` out of what `net` has said; ValueError where they are of other inputs."""
+    found = scores_of(answer, net)
+    if found.ndim != 2 or len(found) != n:
+        raise ValueError(f"the answer is {tuple(found.shape)} for {n} inputs; expected scores ({n}, classes)")
+    return found.float() if found.dtype in (torch.float16, torch.bfloat16) else found
 
 
 def known(name: str, names: Iterable[str], *, what: str, where: object) -> None:

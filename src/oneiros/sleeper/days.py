@@ -37,7 +37,7 @@ def lessons(day: Day, batch_size: int, rng: torch.Generator) -> Iterator[tuple[A
         loader = DataLoader(day, batch_sampler=[each.tolist() for each in order], generator=_apart(rng))
     count = 0
     for item in loader:
-        x, y = _split(item)
+        x, y = split(item)
         count += len(y)
         yield x, y
     _require_some(count)
@@ -57,8 +57,12 @@ def _of_arrays(day: tuple[Any, ...], batch_size: int, rng: torch.Generator) -> I
         yield ({name: part[index] for name, part in x.items()} if isinstance(x, dict) else x[index]), y[index]
 
 
-def _split(item: Any) -> tuple[Any, Tensor]:
-    """Inputs and labels of a batch of a loader."""
+def split(item: Any) -> tuple[Any, Tensor]:
+    """Inputs and labels of a batch of a loader.
+
+    Raises:
+        TypeError: there are no labels in it.
+    """
     if isinstance(item, Mapping):
         label = next((name for name in LABELS if name in item), None)
         if label is None:

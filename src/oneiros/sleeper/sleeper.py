@@ -109,8 +109,15 @@ class Sleeper:
         """
         return self.lesson(x, y).loss
 
-    def lesson(self, x: Any, y: Any) -> Lesson:
-        """As `loss`, with the scores of today's inputs beside it."""
+    def lesson(self, x: Any, y: Any, *, answer: Any = None) -> Lesson:
+        """As `loss`, with the scores of today's inputs beside it.
+
+        Args:
+            x: inputs, as `loss` has them.
+            y: class numbers `[n]`.
+            answer: what the network has said to `x` in this very step, with its graph, if somebody has asked already;
+                then it is asked about what is replayed alone (and batch normalisation sees the two apart).
+        """
         batch = self._understood(x, y)
         if not self.attachments:
             self.attachments = self.mechanism.attach(self._inner, batch, self.classes, self._seeds(batch.x))
@@ -124,7 +131,7 @@ class Sleeper:
         learned = batch
         for each in self.attachments:
             learned = each.learned(learned)
-        main, scores = self._replaying(learned)
+        main, scores = self._replaying(learned, answer)
         loss = torch.stack([main, *self._beside(views)]).sum()
         health.finite_loss(loss, lessons=self.lessons, nights=self.nights)
         with torch.autocast(batch.x.device.type, enabled=False):
@@ -168,8 +175,8 @@ class Sleeper:
             raise ValueError(f"the criterion gives {tuple(loss.shape)}; expected one number: reduction='mean'")
         return loss
 
-    def _replaying(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Today's loss, once, and what is replayed in the same step; all are scored in one pass."""
+    def _replaying(self, batch: Batch, answer: Any) -> tuple[Tensor, Tensor]:
+        """Today's loss, once, and what is replayed in the same step; all that is not answered is scored in one pass."""
         asking = [(each, replay) for each in self.attachments for replay in each.replays]
         replayed: list[tuple[Attachment, Replayed, Batch]] = []
         for place, (each, replay) in enumerate(asking):
@@ -178,12 +185,17 @@ class Sleeper:
             asked = replay.ask(each.brain, self._seeds(batch.x).rng("loss", *address))
             if asked is not None:
                 replayed.append((each, replay, asked))
-        inputs = [batch.x, *(each.shown(asked.x.to(batch.x.dtype)) for each, _, asked in replayed)]
-        scores, *others = self._called(torch.cat(inputs) if replayed else batch.x).split([len(x) for x in inputs])
+        inputs = [batch.x] if answer is None else []
+        inputs += [each.shown(asked.x.to(batch.x.dtype)) for each, _, asked in replayed]
+        found: list[Tensor] = [] if answer is None else [checks.answered(self.net, answer, len(batch.x))]
+        if inputs:
+            together = torch.cat(inputs) if replayed else batch.x
+            found += self._called(together).split([len(x) for x in inputs])
+        scores, *others = found
         today = self._today(scores, batch)
         if not replayed:
             return today, scores
-        past = [replay.judge(found, asked) for found, (_, replay, asked) in zip(others, replayed, strict=True)]
+        past = [replay.judge(past, asked) for past, (_, replay, asked) in zip(others, replayed, strict=True)]
         return shared_loss(today, past, [replay.r(each.brain) for each, replay, _ in replayed]), scores
 
     def _beside(self, views: list[Batch]) -> list[Tensor]:
