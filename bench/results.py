@@ -100,7 +100,7 @@ def collect(out: Path, to: Path) -> None:
     made = [{**asdict(r.manifest), "seconds": r.seconds, "memory": r.peak_memory} for r in results.runs if r.manifest]
     if not made:
         sys.exit(f"{out} has no finished run to collect: {'; '.join(results.problems) or 'it is empty'}")
-    names = ("paper", "experiment", "scale", "code", "versions", "device", "config", "note")
+    names = ("paper", "experiment", "scale", "code", "versions", "device", "precision", "products", "config", "note")
     shared = {key: made[0][key] for key in names}
     differing = sorted({run["condition"] for run in made if any(run[key] != shared[key] for key in shared)})
     if differing:

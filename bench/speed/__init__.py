@@ -1,6 +1,7 @@
 """Speed as ratios, both sides interleaved in one run, so that a noisy machine slows both.
 
-Each benchmark answers with measurements; the ratio is the number to quote, milliseconds are for orientation.
+Each benchmark answers with measurements; the ratio is the number to quote, milliseconds are for orientation. Times are
+processor seconds of one thread, unless a line says otherwise, and products are computed as runs compute them.
 `python -m bench speed [NAME ...] [--json FILE]`.
 """
 
@@ -22,6 +23,7 @@ from bench.speed.replay import bench_replay
 from bench.speed.stack import bench_stack
 from bench.speed.timing import Measurement as Measurement
 from bench.speed.tuning import bench_tuning
+from oneiros.runs.arithmetic import arithmetic, computing
 
 BENCHES: dict[str, Callable[[], Iterator[Measurement]]] = {
     "ep": bench_ep,
@@ -44,10 +46,14 @@ def main() -> None:
     if unknown := [name for name in asked.names if name not in BENCHES]:
         parser.error(f"no benchmark is called {unknown[0]!r}; there are {', '.join(BENCHES)}")
     torch.set_num_threads(1)
-    measured = [m for name in asked.names or BENCHES for m in BENCHES[name]()]
+    how = arithmetic("cpu")
+    with computing(how, "cpu"):
+        measured = [m for name in asked.names or BENCHES for m in BENCHES[name]()]
     table = Table("bench", Column("metric", no_wrap=True), "value", "unit", "against", box=None)
     for m in measured:
         table.add_row(m.bench, m.metric, f"{m.value:.4g}", m.unit, m.against)
     Console().print(table)
+    Console().print(f"products by {how.products}; torch {torch.__version__}", highlight=False)
     if asked.json:
-        asked.json.write_text(json.dumps([dataclasses.asdict(m) for m in measured], indent=1) + "\n")
+        told = [{**dataclasses.asdict(m), "products": how.products} for m in measured]
+        asked.json.write_text(json.dumps(told, indent=1) + "\n")

@@ -34,8 +34,8 @@ def bench_ep() -> Iterator[Measurement]:
     yield Measurement(
         bench="ep", metric="ep.fixed_point_over_euler", value=median_ratio(fast, slow), unit="ratio", against=against
     )
-    yield Measurement(bench="ep", metric="ep.fixed_point_batch", value=1e3 * statistics.median(fast), unit="ms")
-    yield Measurement(bench="ep", metric="ep.euler_batch", value=1e3 * statistics.median(slow), unit="ms")
+    yield Measurement(bench="ep", metric="ep.fixed_point_batch", value=1e3 * statistics.median(fast), unit="CPU ms")
+    yield Measurement(bench="ep", metric="ep.euler_batch", value=1e3 * statistics.median(slow), unit="CPU ms")
 
 
 def bench_sleep() -> Iterator[Measurement]:
@@ -59,5 +59,9 @@ def bench_sleep() -> Iterator[Measurement]:
     yield Measurement(
         bench="sleep", metric="sleep.dense_over_event", value=median_ratio(dense, fast), unit="ratio", against=against
     )
-    yield Measurement(bench="sleep", metric="sleep.dense_step", value=1e6 * statistics.median(dense) / steps, unit="us")
-    yield Measurement(bench="sleep", metric="sleep.event_step", value=1e6 * statistics.median(fast) / steps, unit="us")
+    yield Measurement(
+        bench="sleep", metric="sleep.dense_step", value=1e6 * statistics.median(dense) / steps, unit="CPU us"
+    )
+    yield Measurement(
+        bench="sleep", metric="sleep.event_step", value=1e6 * statistics.median(fast) / steps, unit="CPU us"
+    )

@@ -6,8 +6,9 @@ backward passes in Wake, masks made square by square. Tests hold the fast cycle 
 
 import itertools
 import statistics
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 import torch
@@ -20,6 +21,7 @@ from oneiros.nets.dreaming import DreamingNet
 from oneiros.phases.night.nrem import Nrem
 from oneiros.phases.night.rem import Rem
 from oneiros.phases.wake.dreaming_wake import DreamingWake
+from oneiros.runs.arithmetic import Arithmetic, arithmetic, computing, onednn_is_single
 
 BATCH = 64
 CYCLES = 4  # in one round
@@ -179,55 +181,90 @@ def bench_pad() -> Iterator[Measurement]:
     """
     for cores, name in ((2, ""), (1, ".one_core")):
         with on_cores(cores):
-            taken = seconds_of_rounds()
+            # Of one thread the processor's own seconds count, which leave out what other programs took.
+            taken = seconds_of_rounds(time.process_time if cores == 1 else time.perf_counter)
         yield from measurements(taken, cores, name)
 
 
-def seconds_of_rounds() -> list[list[float]]:
-    """Seconds that CYCLES cycles took in each round: ours, the plain ones, and CYCLES * PRODUCTS matrix products.
+def seconds_of_rounds(clock: Callable[[], float]) -> dict[str, list[float]]:
+    """Seconds of each round: CYCLES cycles of ours, by bf16 too, and of the plain ones; CYCLES * PRODUCTS products.
+
+    The products are those of every library that is of the precision: a floor is what the best of them takes.
 
     The sides take turns after every cycle and not after every round: a disturbance of a second or so, while another
     program runs, then slows cycles of each of them and not one side's whole round.
     """
     images = torch.rand(CYCLES, BATCH, 3, 32, 32, generator=Seeds(0).rng("images")) * 2 - 1
-    seeds, brain, plain = Seeds(0), build_brain(build_net()), PlainDreaming(net=build_net())
-    ours_at, published_at = (itertools.cycle(enumerate(images)) for _ in range(2))
+    seeds, factor = Seeds(0), torch.rand(SIDE, SIDE, generator=Seeds(0).rng("factor"))
 
-    def ours() -> None:
-        step, x = next(ours_at)
-        fast_cycle(brain, x, seeds, step)
+    def ours(how: Arithmetic) -> Callable[[], None]:
+        brain, turn = build_brain(build_net()), itertools.cycle(enumerate(images))
 
-    def published() -> None:
-        step, x = next(published_at)
-        plain.cycle(x, chances(seeds, step, (BATCH, 256), torch.float32))
+        def cycle() -> None:
+            step, x = next(turn)
+            with computing(how, "cpu"):
+                fast_cycle(brain, x, seeds, step)
 
-    factor = torch.rand(SIDE, SIDE, generator=Seeds(0).rng("factor"))
-    result = torch.empty(SIDE, SIDE)
+        return cycle
 
-    def multiply() -> None:
-        for _ in range(PRODUCTS):
-            torch.mm(factor, factor, out=result)
+    def published(how: Arithmetic) -> Callable[[], None]:
+        plain, turn = PlainDreaming(net=build_net()), itertools.cycle(enumerate(images))
 
-    turns = seconds_side_by_side([ours, published, multiply], rounds=ROUNDS * CYCLES)
-    return [[sum(side[at : at + CYCLES]) for at in range(0, len(side), CYCLES)] for side in turns]
+        def cycle() -> None:
+            step, x = next(turn)
+            with computing(how, "cpu"):
+                plain.cycle(x, chances(seeds, step, (BATCH, 256), torch.float32))
+
+        return cycle
+
+    def multiply(how: Arithmetic) -> Callable[[], None]:
+        one = factor.bfloat16() if how.precision == "bf16" else factor
+        result = torch.empty_like(one)
+
+        def products() -> None:
+            with computing(how, "cpu") if how.precision == "float32" else nullcontext():
+                for _ in range(PRODUCTS):
+                    torch.mm(one, one, out=result)
+
+        return products
+
+    single = arithmetic("cpu")
+    libraries = [Arithmetic(products=each) for each in (("torch", "onednn") if onednn_is_single() else ("torch",))]
+    sides = {
+        "fast": ours(single), "fast.bf16": ours(Arithmetic(precision="bf16", products=single.products)),
+        "slow": published(single), "peak.bf16": multiply(Arithmetic(precision="bf16")),
+        **{f"peak.{each.products}": multiply(each) for each in libraries},
+    }  # fmt: skip
+    turns = seconds_side_by_side(list(sides.values()), rounds=ROUNDS * CYCLES, clock=clock)
+    taken = {
+        name: [sum(side[at : at + CYCLES]) for at in range(0, len(side), CYCLES)]
+        for name, side in zip(sides, turns, strict=True)
+    }
+    taken["peak"] = min((taken[f"peak.{each.products}"] for each in libraries), key=statistics.median)
+    return taken
 
 
-def measurements(taken: list[list[float]], cores: int, name: str) -> Iterator[Measurement]:
+def measurements(taken: Mapping[str, list[float]], cores: int, name: str) -> Iterator[Measurement]:
     """What `seconds_of_rounds` comes to; `name` ends the metrics."""
-    fast, slow, peak = taken
     images, flop = CYCLES * BATCH, CYCLES * PRODUCTS_FLOP
     here = f"{cores} {'core' if cores == 1 else 'cores'}"
-    yield Measurement(
-        bench="pad", metric=f"pad.speedup{name}", value=median_ratio(slow, fast), unit="ratio",
-        against=f"the algorithm as published: three backwards in Wake, both heads and convolutions throughout; {here}",
-    )  # fmt: skip
-    # Round by round, what the arithmetic alone takes over what the cycles took.
-    floor = [seconds * images * CYCLE_FLOP / flop for seconds in peak]
-    rate = flop / statistics.median(peak) / 1e9
-    yield Measurement(
-        bench="pad", metric=f"pad.floor_fraction{name}", value=median_ratio(floor, fast), unit="ratio",
-        against=f"16 passes an image at the speed of matrix products, {rate:.0f} GFLOP/s; {here}",
-    )  # fmt: skip
-    for side, seconds in (("", fast), ("plain_", slow)):
-        value = images / statistics.median(seconds)
-        yield Measurement(bench="pad", metric=f"pad.{side}images_per_second{name}", value=value, unit="images/s")
+    for precision in ("", ".bf16"):
+        fast, slow, peak = taken[f"fast{precision}"], taken["slow"], taken[f"peak{precision}"]
+        yield Measurement(
+            bench="pad", metric=f"pad.speedup{precision}{name}", value=median_ratio(slow, fast), unit="ratio",
+            against="the algorithm as published in float32: three backwards in Wake, both heads and convolutions "
+            f"throughout; {here}",
+        )  # fmt: skip
+        # Round by round, what the arithmetic alone takes over what the cycles took.
+        floor = [seconds * images * CYCLE_FLOP / flop for seconds in peak]
+        rate = flop / statistics.median(peak) / 1e9
+        yield Measurement(
+            bench="pad", metric=f"pad.floor_fraction{precision}{name}", value=median_ratio(floor, fast), unit="ratio",
+            against=f"16 passes an image at the speed of the best matrix product, {rate:.0f} GFLOP/s; {here}",
+        )  # fmt: skip
+        yield _rate(f"pad.images_per_second{precision}{name}", fast)
+    yield _rate(f"pad.plain_images_per_second{name}", taken["slow"])
+
+
+def _rate(metric: str, seconds: list[float]) -> Measurement:
+    return Measurement(bench="pad", metric=metric, value=CYCLES * BATCH / statistics.median(seconds), unit="images/s")

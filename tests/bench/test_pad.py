@@ -57,7 +57,10 @@ def test_what_is_made_of_the_seconds():
     images, products = CYCLES * BATCH * CYCLE_FLOP, CYCLES * PRODUCTS_FLOP
     alone = images / 1e11  # seconds of the arithmetic at 100 GFLOP/s
     fast, slow, peak = [alone, 2 * alone, 4 * alone], [4 * alone] * 3, [products / 1e11] * 3
-    found = {m.metric: m for m in measurements([fast, slow, peak], 2, ".here")}
+    taken = {"fast": fast, "slow": slow, "peak": peak, "fast.bf16": [alone] * 3, "peak.bf16": peak}
+    found = {m.metric: m for m in measurements(taken, 2, ".here")}
+    assert found["pad.speedup.bf16.here"].value == pytest.approx(4)
+    assert found["pad.floor_fraction.bf16.here"].value == pytest.approx(1)
     assert found["pad.speedup.here"].value == pytest.approx(2)
     assert found["pad.floor_fraction.here"].value == pytest.approx(0.5)
     assert "100 GFLOP/s; 2 cores" in found["pad.floor_fraction.here"].against

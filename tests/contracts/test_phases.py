@@ -425,6 +425,13 @@ def call(case: Case, brain: Brain, seed: int = 0):
     return case.phase(brain, case.lesson, rng) if by_day else case.phase(brain, rng)
 
 
+def with_plain_descent(brain: Brain) -> Brain:
+    """Its optimisers exchanged: Adam would blow up the rounding of a gradient that is zero."""
+    groups = {name: [p for g in optimiser.param_groups for p in g["params"]] for name, optimiser in brain.optim.items()}
+    brain.optim = {name: torch.optim.SGD(parameters, lr=0.1) for name, parameters in groups.items()}
+    return brain
+
+
 def weights(brain: Brain) -> dict[str, torch.Tensor]:
     return {name: p.detach().clone() for name, p in brain.net.named_parameters()}
 
@@ -513,6 +520,24 @@ def test_gradients_stay_enabled_for_the_caller(case):
     assert torch.is_grad_enabled()
 
 
+@every_phase
+def test_under_autocast_it_does_nearly_the_same_and_keeps_what_it_keeps_in_single_precision(case):
+    """By plain descent, since Adam's first step has the sign of a gradient, however small it is."""
+    start, brains = weights(case.brain()), (with_plain_descent(case.brain()), with_plain_descent(case.brain()))
+    answers = [call(case, brains[0])]
+    with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):
+        answers.append(call(case, brains[1]))
+    for plain, rounded in zip(*(answer.values() for answer in answers), strict=True):
+        torch.testing.assert_close(rounded.to(plain), plain, rtol=0.03, atol=0.003)
+    plain, rounded = map(everything, brains)
+    assert {k: v.dtype for k, v in rounded.items()} == {k: v.dtype for k, v in plain.items()}
+    assert all(value.isfinite().all() for value in rounded.values())
+    plain, rounded = map(weights, brains)
+    moved = sum(float((plain[name] - start[name]).norm()) for name in start)
+    apart = sum(float((rounded[name] - plain[name]).norm()) for name in start)
+    assert apart <= 0.15 * moved
+
+
 def all_that_changes(brain: Brain) -> dict[str, object]:
     """To be compared with ==: weights, buffers, memories, optimisers, and what no state_dict tells."""
     tensors = {
@@ -572,10 +597,7 @@ every_day_phase = pytest.mark.parametrize("case", BY_DAY.values(), ids=BY_DAY.ke
 
 
 def lived(case: Case, lesson: Batch) -> dict[str, torch.Tensor]:
-    brain = case.brain()
-    # Plain descent: Adam would blow up the rounding of a gradient that is zero.
-    groups = {name: [p for g in optimiser.param_groups for p in g["params"]] for name, optimiser in brain.optim.items()}
-    brain.optim = {name: torch.optim.SGD(parameters, lr=0.1) for name, parameters in groups.items()}
+    brain = with_plain_descent(case.brain())
     call(replace(case, lesson=lesson), brain)
     return {**weights(brain), **{f"m.{k}": v for m in brain.memory.values() for k, v in m.state_dict().items()}}
 

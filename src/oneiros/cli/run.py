@@ -48,6 +48,10 @@ class RunCommand:
     """Folder with the data sets (default: $ONEIROS_DATA, else a cache that downloads fill)."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where tensors live."""
+    precision: Literal["float32", "bf16"] = "float32"
+    """bf16: products in bfloat16 (torch's autocast), all else in float32; faster, and other numbers."""
+    products: Literal["auto", "torch", "onednn"] = "auto"
+    """Library for products in float32 on a CPU; auto: the faster one that is exact to float32 here."""
     jobs: int = 0
     """Worker processes, one run each at a time; 0: one for each core."""
     out: Path | None = None
@@ -107,16 +111,21 @@ class RunCommand:
 
 def runs_of(command: RunCommand) -> "tuple[Path, str, list[Run]]":
     """Every run asked for, seed by seed, where they go and what on."""
+    from oneiros.runs.arithmetic import arithmetic
     from oneiros.runs.experiment import Run
 
     chosen, conditions, config = _request(command)
     out = command.out or Path("out") / f"{chosen.paper}-{chosen.name}-{command.scale}"
     device = asked.device_of(command.device)
+    try:
+        arithmetic(device, command.precision, command.products)
+    except ValueError as error:
+        raise asked.RequestError(f"--products {command.products}: {error}") from None
     runs = [
         Run(experiment=full_name(command.name), scale=command.scale, config=config, condition=c, seed=s,
             out=out.absolute(), data=command.data.absolute() if command.data else None, device=device,
             tensorboard=command.tensorboard, keep_weights=command.keep_weights, retry_failed=command.retry_failed,
-            copy_to=command.copy_to)
+            copy_to=command.copy_to, precision=command.precision, products=command.products)
         for s in range(command.seeds)
         for c in conditions
     ]  # fmt: skip

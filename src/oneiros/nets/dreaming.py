@@ -3,6 +3,7 @@
 Layers keep the shapes of the published convolutions. Between the 4 x 4 feature map and the latents a convolution
 touches one place only, so it is computed as the matrix product that it is; tested equal to the convolution. How the
 others are computed: `oneiros.nets.strided`. Activations overwrite what they are of: gradients need the results only.
+Latents, scores and images are of the weights' precision, also within `torch.autocast`.
 """
 
 import torch
@@ -44,11 +45,11 @@ class Encoder(nn.Module):
 
     def latents(self, features: Float[Tensor, "b features"]) -> Float[Tensor, "b latent"]:
         """Z = E_z(x), without nonlinearity."""
-        return linear(features, self.latent.weight.flatten(1), self.latent.bias)
+        return linear(features, self.latent.weight.flatten(1), self.latent.bias).to(self.latent.weight)
 
     def score(self, features: Float[Tensor, "b features"]) -> Float[Tensor, " b"]:
         """The log-odds of d = E_d(x): how sure it is that the image came from outside."""
-        return linear(features, self.judge.weight.flatten(1), self.judge.bias).squeeze(1)
+        return linear(features, self.judge.weight.flatten(1), self.judge.bias).squeeze(1).to(self.judge.weight)
 
     def forward(self, x: Float[Tensor, "b 3 32 32"]) -> Float[Tensor, "b latent"]:
         """Z = E_z(x)."""
@@ -78,7 +79,7 @@ class Generator(nn.Module):
         x = (z @ self.seed.weight.flatten(1)).unflatten(1, (-1, KERNEL, KERNEL)) + bias[:, None, None]
         for layer in self.trunk:
             x = strided(layer, leaky_relu(x, SLOPE, inplace=True))
-        return x.tanh_()
+        return x.to(self.seed.weight).tanh_()
 
 
 class DreamingNet(nn.Module):

@@ -22,6 +22,7 @@ from oneiros.equations import compiled
 from oneiros.equations.compiled.equilibrium import clamp, relax_euler, relax_fixed_point
 from oneiros.equations.compiled.sparse_input import affine, outer_sum, worth_it
 from oneiros.equations.equilibrium import euler_step, hidden_target, nudging, output_target, predictive_rule
+from oneiros.nets.modes import in_full
 
 
 class States(NamedTuple):
@@ -221,6 +222,7 @@ class EquilibriumRNN(nn.Module):
         """
         return self.output(self.activity(x))
 
+    @in_full()
     def activity(self, x: Float[Tensor, "b ..."]) -> Float[Tensor, "b hidden"]:
         """The hidden layer at the free equilibrium."""
         return self.free(self.circuit(x)).hidden

@@ -1,7 +1,7 @@
-"""Learning and resting: the modes a network is in, and dropout whose masks come from a generator that it is lent."""
+"""Learning and resting, in which precision, and dropout whose masks come from a generator that it is lent."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -62,6 +62,19 @@ def lend_dropout(net: nn.Module) -> nn.Module:
             if isinstance(child, nn.Dropout):
                 setattr(parent, name, Dropout(child.p))
     return net
+
+
+@contextmanager
+def in_full() -> Iterator[None]:
+    """Within `torch.autocast`: products as outside of it. For what a rounded product would spoil; decorates, too.
+
+    That is dynamics which settle to a tolerance, and sums and projections that a whole life builds on.
+    """
+    with ExitStack() as stack:
+        for kind in ("cpu", "cuda"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        yield
 
 
 @contextmanager

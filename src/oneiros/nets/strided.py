@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.amp import custom_bwd, custom_fwd
 from torch.autograd.function import once_differentiable
 from torch.nn.functional import conv2d, conv_transpose2d, fold
 
@@ -40,6 +41,7 @@ class _Strided(torch.autograd.Function):
     """`geometry` is stride, padding, and whether it goes up."""
 
     @staticmethod
+    @custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)  # within torch.autocast; else as they come
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, geometry: tuple[int, int, bool]) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.geometry = geometry
@@ -52,6 +54,7 @@ class _Strided(torch.autograd.Function):
         return _overlaid(x, weight, stride, padding, (height, width)).add_(bias[:, None, None])
 
     @staticmethod
+    @custom_bwd(device_type="cpu")
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors

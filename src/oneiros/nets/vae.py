@@ -1,5 +1,7 @@
 """Variational autoencoders as generators: a plain one, and one that knows classes and where their codes lie.
 
+Codes and images are of the inputs' precision, also within `torch.autocast`: sums over pixels would lose it.
+
 Learning: `phases/wake/learn_vae.py`, `phases/wake/learn_class_vae.py`. Tests: `tests/nets/test_generators.py`.
 """
 
@@ -14,6 +16,7 @@ from torch.nn.functional import one_hot
 from oneiros.core import Batch
 from oneiros.nets.generator import UntrainedError, named_classes, refuse_labels, require_trained
 from oneiros.nets.layers import perceptron
+from oneiros.nets.modes import in_full
 
 # Added to a covariance's diagonal before its Cholesky factor is taken; codes have a variance of about 1.
 JITTER = 1e-4
@@ -40,12 +43,12 @@ class VAE(nn.Module):
 
     def encode(self, x: Float[Tensor, "n ..."]) -> tuple[Float[Tensor, "n latent"], Float[Tensor, "n latent"]]:
         """Mean and log variance of q(z | x)."""
-        mean, log_variance = self.encoder(x.flatten(1)).chunk(2, dim=1)
+        mean, log_variance = self.encoder(x.flatten(1)).to(x).chunk(2, dim=1)
         return mean, log_variance
 
     def decode(self, z: Float[Tensor, "n latent"]) -> Float[Tensor, "n ..."]:
         """Logits of the pixels."""
-        return self.decoder(z).view(-1, *self.shape)
+        return self.decoder(z).to(z).view(-1, *self.shape)
 
     @torch.no_grad()
     def sample(self, n: int, rng: torch.Generator, labels: Int64[Tensor, " n"] | None = None) -> Batch:
@@ -109,7 +112,7 @@ class ClassVAE(nn.Module):
         self, x: Float[Tensor, "n ..."], mode: Int64[Tensor, " n"]
     ) -> tuple[Float[Tensor, "n latent"], Float[Tensor, "n latent"]]:
         """Mean and log variance of q(z | x, mode)."""
-        mean, log_variance = self.encoder(self.code(x.flatten(1), mode)).chunk(2, dim=1)
+        mean, log_variance = self.encoder(self.code(x.flatten(1), mode)).to(x).chunk(2, dim=1)
         return mean, log_variance
 
     def code(self, z: Float[Tensor, "n size"], mode: Int64[Tensor, " n"]) -> Float[Tensor, "n sizeplusmodes"]:
@@ -118,8 +121,9 @@ class ClassVAE(nn.Module):
 
     def decode(self, code: Float[Tensor, "n code"]) -> Float[Tensor, "n ..."]:
         """Logits of the pixels, from what `code` gave."""
-        return self.decoder(code).view(-1, *self.shape)
+        return self.decoder(code).to(code).view(-1, *self.shape)
 
+    @in_full()
     @torch.no_grad()
     def note_codes(self, code: Float[Tensor, "n code"], *, decay: float, real: bool) -> None:
         """Let codes, as `code` gave them, move the moments of their modes.
@@ -140,6 +144,7 @@ class ClassVAE(nn.Module):
         if real:
             self.lived |= count > 0
 
+    @in_full()
     @torch.no_grad()
     def note_grain(
         self, code: Float[Tensor, "n code"], left_out: Float[Tensor, "n ..."], *, decay: float, real: bool

@@ -31,7 +31,7 @@ def summary_table(runs: Sequence[Mapping[str, object]]) -> pd.DataFrame:
     """What a reader asks first: how many runs, on which seeds, by which code, where, on what data, how long."""
     seconds = sum(value for run in runs if isinstance(value := run.get("seconds"), int | float))
     lines: list[tuple[str, str]] = [("runs", str(len(runs)))]
-    for name in ("scale", "seed", "code", "commit", "tree", "device", "versions", "data"):
+    for name in ("scale", "seed", "code", "commit", "tree", "device", "precision", "products", "versions", "data"):
         entries = [run[name] for run in runs if name in run]
         if name == "seed":
             lines.append(("seeds", ", ".join(str(seed) for seed in sorted({int(str(entry)) for entry in entries}))))

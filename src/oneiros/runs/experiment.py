@@ -17,6 +17,8 @@ from oneiros.core import Brain, Seeds, Task
 from oneiros.data import DataError
 from oneiros.life import Cursor, Event, Schedule, batches_done, live, total_batches
 from oneiros.measure.probes.accuracy import first_nonfinite
+from oneiros.nets.modes import in_full
+from oneiros.runs.arithmetic import Arithmetic, Precision, Route, arithmetic, computing
 from oneiros.runs.catalogue import source_of
 from oneiros.runs.commit_timer import CommitTimer
 from oneiros.runs.drawing import Drawing
@@ -111,6 +113,7 @@ class Run:
         retry_failed: whether a run that failed before is tried again.
         patience: seconds to wait for another process that does this run.
         copy_to: where the finished run is copied to, see `oneiros.runs.store.copy`; "" for nowhere.
+        precision, products: see `oneiros.runs.arithmetic`; of the machine where the run is done.
     """
 
     experiment: str
@@ -127,6 +130,13 @@ class Run:
     retry_failed: bool = False
     patience: float = 0.0
     copy_to: str = ""
+    precision: Precision = "float32"
+    products: Route = "auto"
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """How its products are computed."""
+        return arithmetic(self.device, self.precision, self.products)
 
     @property
     def board(self) -> Path | None:
@@ -206,12 +216,13 @@ class RunRecorder:
         life, folder = self.life, self._folder
         _watch(event, self._bad)
         self._latest.watch(event)
-        rows = [Row(**self.address, order=life.order, day=event.task, **vars(m)) for m in life.measure(event)]
-        folder.add(rows)
-        if self._board:
-            self._board.rows(rows)
-        for picture in life.draw(event):
-            folder.keep(picture)
+        with in_full():
+            rows = [Row(**self.address, order=life.order, day=event.task, **vars(m)) for m in life.measure(event)]
+            folder.add(rows)
+            if self._board:
+                self._board.rows(rows)
+            for picture in life.draw(event):
+                folder.keep(picture)
         if event.resume is None:
             return
         if event.kind != "batch_end" or self._timer.due():
@@ -240,6 +251,8 @@ def manifest_of(run: Run, experiment: Experiment) -> Manifest:
         # Through JSON, so that a tuple here equals the list that a manifest is read back with.
         config=json.loads(json.dumps(asdict(run.config))),
         device=run.device,
+        precision=run.precision,
+        products=run.arithmetic.products,
         code=code_version(source_of(run.experiment)),
     )
 
@@ -266,7 +279,8 @@ def execute(run: Run, experiment: Experiment, report: Report) -> str:
         if folder.restarted_because:
             report(0.0, f"started afresh: {folder.restarted_because}")
         try:
-            _live_through(run, experiment, folder, report)
+            with computing(run.arithmetic, run.device):
+                _live_through(run, experiment, folder, report)
         except (ResultsError, DataError):
             raise  # a full disk, a missing file: the machine's fault, and the same command tries again
         except Exception as error:
@@ -283,7 +297,8 @@ class OpenRun:
         build = BuildRequest(
             config=run.config, condition=run.condition, seed=run.seed, data=run.data, device=run.device
         )
-        self.life = experiment.build(build)
+        with in_full():
+            self.life = experiment.build(build)
         folder.describe_data(dict(self.life.checksums), self.life.note)
         self.address = dict(paper=experiment.paper, experiment=experiment.name, condition=run.condition, seed=run.seed)
         self.board = TensorBoard(run.board) if run.board else None

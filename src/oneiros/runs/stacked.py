@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from oneiros.data import DataError
 from oneiros.life import can_be_stacked, live_stacked, turns
+from oneiros.runs.arithmetic import computing
 from oneiros.runs.experiment import Experiment, OpenRun, Report, Run, manifest_of
 from oneiros.runs.store import BusyError, ResultsError, RunFolder
 
@@ -26,7 +27,7 @@ def execute_stacked(runs: Sequence[Run], experiment: Experiment, report: Report)
     Raises:
         NotStackableError: no phase of their days can be lived together.
     """
-    with contextlib.ExitStack() as leases:
+    with contextlib.ExitStack() as leases, computing(runs[0].arithmetic, runs[0].device):
         begun = [opened for run in runs for opened in _begin(run, experiment, report, leases)]
         for opened in begun:
             if not any(map(can_be_stacked, opened.life.schedule.day)):

@@ -70,4 +70,7 @@ def test_a_manifest_keeps_its_commit_and_one_from_before_is_read_as_it_was():
     del entries["commit"], entries["tree"]
     old = Manifest.from_json(json.dumps(entries), "")
     assert (old.commit, old.tree) == ("", "")
+    del entries["precision"], entries["products"]
+    old = Manifest.from_json(json.dumps(entries), "")
+    assert (old.precision, old.products, old.maker) == ("float32", "", old.code)
     assert old.hash == Manifest.from_json(written, "").hash

@@ -15,9 +15,9 @@ ADDRESS = {"paper": "p", "experiment": "e", "condition": "c"}
 def run(out, seed, code=NEW, **changed):
     """One finished run; its folder."""
     address = {**ADDRESS, **changed}
-    config = address.pop("config", {"rate": 0.1})
+    config, how = address.pop("config", {"rate": 0.1}), address.pop("arithmetic", {})
     with RunFolder.open(
-        out, Manifest(**address, seed=seed, scale="s", config=config, device="cpu", code=code)
+        out, Manifest(**address, seed=seed, scale="s", config=config, device="cpu", code=code, **how)
     ) as folder:
         folder.rewind(0, 0.0)
         where = {"order": "01", "day": 0, "task": 0, "phase": "end", "metric": "accuracy_seen"}
@@ -54,6 +54,20 @@ def test_where_two_codes_tie_none_counts(tmp_path):
     assert results.rows.empty
     assert results.runs == ()
     assert "none counts" in results.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("other", "named"),
+    [({"products": "onednn"}, "(products by onednn)"), ({"precision": "bf16"}, "(bf16, products by torch)")],
+)
+def test_rows_of_two_precisions_or_libraries_are_never_judged_together(tmp_path, other, named):
+    for seed, how in enumerate((other, {}, {})):
+        run(tmp_path, seed, arithmetic={"products": "torch", **how})
+    results = read_results(tmp_path)
+    assert sorted(results.rows["seed"]) == [1, 2]
+    (said,) = results.problems
+    told = f"2 kinds of arithmetic, {NEW} (products by torch) (2 runs), {NEW} {named} (1 run); only those of"
+    assert told in said
 
 
 def test_experiments_may_differ_in_code(tmp_path):

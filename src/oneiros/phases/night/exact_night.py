@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from oneiros.core import Brain
 from oneiros.memory.moments import Moments
+from oneiros.nets.modes import in_full
 from oneiros.phases.night.exact_heads import Head, Lda
 
 
@@ -35,6 +36,7 @@ class ExactNight:
         """The head."""
         return (f"{self.into}.",)
 
+    @in_full()
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
         """Solve, and write the head."""
         module, moments = brain.net.get_submodule(self.into), brain.remembers(self.memory, Moments)

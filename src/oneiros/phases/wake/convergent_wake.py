@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy, one_hot
 from oneiros.core import Batch, Brain
 from oneiros.equations.equilibrium import equilibrium_credit, hard_sigmoid
 from oneiros.nets.equilibrium import EquilibriumRNN
+from oneiros.nets.modes import in_full
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class ConvergentWake:
         if not 0 < self.dt <= 1 or self.steps < 1:
             raise ValueError(f"{self}: expected 0 < dt <= 1 and steps >= 1")
 
+    @in_full()
     @torch.no_grad()
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""

@@ -14,6 +14,7 @@ from oneiros.core import Batch, Brain
 from oneiros.equations import compiled
 from oneiros.equations.equilibrium import predictive_rule, predictive_rule_bias
 from oneiros.nets.equilibrium import EquilibriumRNN, States, stacked
+from oneiros.nets.modes import in_full
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,7 @@ class EquilibriumWake:
         if not self.beta or not 0 < self.dt <= 1 or self.clamped_steps < 1:
             raise ValueError(f"{self}: expected beta != 0, 0 < dt <= 1 and clamped_steps >= 1")
 
+    @in_full()
     @torch.no_grad()
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""
@@ -67,6 +69,7 @@ class EquilibriumWake:
             return [self(*each) for each in zip(brains, batches, rngs, strict=True)]
         return self.dense_stack(brains, batches)
 
+    @in_full()
     @torch.no_grad()
     def dense_stack(self, brains: Sequence[Brain], batches: Sequence[Batch]) -> list[dict[str, Tensor]]:
         """Learn one batch each, as one stack of dense tensors; batches may differ in length.

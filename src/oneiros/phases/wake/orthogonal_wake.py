@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy, pad
 from oneiros.core import Batch, Brain
 from oneiros.memory.projector import Projector
 from oneiros.nets.layers import Perceptron
+from oneiros.nets.modes import in_full
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class OrthogonalWake:
     memories: tuple[str, ...]
     optim: str = "wake"
 
+    @in_full()
     def __call__(self, brain: Brain, batch: Batch, rng: torch.Generator) -> dict[str, Tensor]:
         """Learn one batch."""
         net = brain.network(Perceptron)

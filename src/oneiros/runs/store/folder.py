@@ -207,7 +207,7 @@ class RunFolder:
 
     def _has_this_code(self, before: Manifest) -> bool:
         mine = self.manifest
-        return (before.code, before.versions, before.hash) == (mine.code, mine.versions, mine.hash)
+        return (before.maker, before.versions, before.hash) == (mine.maker, mine.versions, mine.hash)
 
     def _newest_manifest(self) -> Manifest:
         for work in attempt.attempts(self.path):
@@ -225,6 +225,8 @@ class RunFolder:
             f"{name} {theirs.get(name)}" for name in sorted({**mine, **theirs}) if mine.get(name) != theirs.get(name)
         ]
         code = [f"another version of the code ({before.code})"] if before.code != self.manifest.code else []
+        products = [f"products of {before.products or 'a library not noted'}"]
+        code += products if before.products != self.manifest.products else []
         self.restarted_because = f"it was begun by {' and '.join(code + changed)}"
         self.forget_failure()
 

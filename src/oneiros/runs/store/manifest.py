@@ -114,6 +114,8 @@ class Manifest:
         scale: smoke, quick or paper.
         config: the whole configuration as JSON values.
         device: where its tensors lived.
+        precision: in which products were computed, float32 or bf16.
+        products: by which library, see `oneiros.runs.arithmetic`; "" in manifests from before it was noted.
         data: SHA-256 of the data files read, by name; known once the run has begun.
         note: "kind: explanation" of what stands in for what the paper used, such as "replica: a small VGG"; the kind
             is said wherever the experiment is named. Known once the run has begun.
@@ -129,6 +131,8 @@ class Manifest:
     scale: str
     config: Mapping[str, Any]
     device: str
+    precision: str = "float32"
+    products: str = ""
     data: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     code: str = field(default_factory=code_version)
@@ -138,8 +142,16 @@ class Manifest:
 
     @property
     def hash(self) -> str:
-        """Names configuration and device."""
-        return config_hash({"config": self.config, "device": self.device})
+        """Names configuration, device and, unless it is float32, precision."""
+        rounded = {} if self.precision == "float32" else {"precision": self.precision}
+        return config_hash({"config": self.config, "device": self.device, **rounded})
+
+    @property
+    def maker(self) -> str:
+        """The code and the arithmetic that its rows come from: rows of two makers never share a verdict."""
+        named = [self.precision] if self.precision != "float32" else []
+        named += [f"products by {self.products}"] if self.products else []
+        return " ".join([self.code, f"({', '.join(named)})"] if named else [self.code])
 
     def to_json(self) -> str:
         """Text of `manifest.json`."""

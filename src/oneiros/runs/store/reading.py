@@ -97,8 +97,8 @@ def read_pictures(run: RunInfo) -> list[PictureInfo]:
 
 
 def mixed_code(runs: Iterable[RunInfo]) -> set[str]:
-    """The versions of the code that finished runs come from, where there are several; else nothing."""
-    codes = {run.manifest.code for run in runs if run.state == "finished" and run.manifest}
+    """The makers (code and arithmetic) that finished runs come from, where there are several; else nothing."""
+    codes = {run.manifest.maker for run in runs if run.state == "finished" and run.manifest}
     return codes if len(codes) > 1 else set()
 
 
@@ -113,7 +113,7 @@ def require_same_configuration(out: Path, manifest: Manifest) -> None:
         there = read_manifest(path)
         if there.hash == manifest.hash:
             continue
-        mine, theirs = (_flat({"device": m.device, **m.config}) for m in (manifest, there))
+        mine, theirs = (_flat({"device": m.device, "precision": m.precision, **m.config}) for m in (manifest, there))
         differing = [
             f"{name} is {theirs.get(name)} there and {mine.get(name)} here"
             for name in sorted(mine | theirs)

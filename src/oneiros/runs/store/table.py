@@ -128,26 +128,28 @@ def _without_doubles(runs: Sequence[RunInfo], out: Path) -> tuple[list[RunInfo],
 
 
 def _of_one_code(runs: Sequence[RunInfo], out: Path) -> tuple[list[RunInfo], list[str]]:
-    """Of each experiment, the runs of the version of the code that most of them come from; none where two tie.
+    """Of each experiment, the runs of the maker (code and arithmetic) that most come from; none where two tie.
 
-    Conditions are compared with each other, so all runs of an experiment must come from one code.
+    Conditions are compared with each other, so all runs of an experiment must come from one.
     """
     experiments: dict[tuple, list[RunInfo]] = {}
     for run in runs:
         experiments.setdefault(_address(run)[:2], []).append(run)
     kept, said = set(), []
     for (paper, experiment), mine in experiments.items():
-        (code, most), *others = Counter(run.manifest.code for run in mine if run.manifest).most_common()
+        (code, most), *others = Counter(run.manifest.maker for run in mine if run.manifest).most_common()
         judged = "" if others and others[0][1] == most else code
-        chosen = [run for run in mine if run.manifest and run.manifest.code == judged]
+        chosen = [run for run in mine if run.manifest and run.manifest.maker == judged]
         kept |= {run.path for run in chosen}
         if others:
             left = [str(run.path.relative_to(out)) for run in mine if run not in chosen]
             named = ", ".join(left[:MOST_NAMED]) + (f" and {len(left) - MOST_NAMED} more" if left[MOST_NAMED:] else "")
             counts = ", ".join(f"{name} ({n} run{'s' if n > 1 else ''})" for name, n in [(code, most), *others])
-            who = f"only those of {judged} count" if judged else "none counts, since no version has most of them"
+            codes = len({run.manifest.code for run in mine if run.manifest})
+            what = "versions of the code" if codes > 1 else "kinds of arithmetic"
+            who = f"only those of {judged} count" if judged else "none counts, since none has most of them"
             said.append(
-                f"{paper}/{experiment}: its runs come from {1 + len(others)} versions of the code, {counts}; {who}. "
+                f"{paper}/{experiment}: its runs come from {1 + len(others)} {what}, {counts}; {who}. "
                 f"Left out: {named}. Delete these folders, then the same command runs them again"
             )
     return [run for run in runs if run.path in kept], said
