@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from oneiros.sleeper import requirements
+from bench import pages
 
 ROOT = Path(__file__).parents[1]
 GUIDES = {
@@ -162,8 +162,9 @@ def test_what_is_added_runs(guide, capsys, tmp_path, monkeypatch):
     assert capsys.readouterr().out
 
 
-def test_the_table_of_requirements_is_what_the_mechanisms_say():
-    assert requirements() in (ROOT / "docs" / "concepts.md").read_text(encoding="utf-8")
+def test_what_is_made_from_the_code_is_current():
+    assert len(pages.PARTS) == 2
+    assert not pages.outdated(), "run `python -m bench pages`"
 
 
 def test_guides_say_what_contributing_says():

@@ -154,7 +154,8 @@ def test_every_memory_of_the_package_has_a_case_and_there_are_as_many_as_that():
             if thing.__module__ == loaded.__name__ and hasattr(thing, "holds_raw")
         }
     tested = {type(case.make()).__name__ for case in CASES.values()}
-    assert defined == tested, f"add a line to CASES for {sorted(defined - tested)}"
+    missing = sorted(defined - tested)
+    assert defined == tested, f'add a line to CASES in {__file__}, such as "NAME": Case(MEMORY), for {missing}'
 
 
 def test_which_memories_can_be_replayed_from_and_written_to():

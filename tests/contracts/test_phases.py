@@ -458,7 +458,9 @@ def test_every_phase_of_the_package_has_a_case():
             and hasattr(thing, "changes")
             and not getattr(thing, "_is_protocol", False)
         }
-    assert defined == {type(case.phase).__name__ for case in CASES.values()}
+    tested = {type(case.phase).__name__ for case in CASES.values()}
+    missing = sorted(defined - tested)
+    assert defined == tested, f'add a line to CASES in {__file__}, such as "NAME": Case(PHASE(...)), for {missing}'
 
 
 @every_phase

@@ -11,32 +11,17 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from oneiros.core import Seeds
 from oneiros.sleeper import (
-    Automatic,
-    GenerativeReplay,
-    LayerReplay,
+    AtLayer,
+    ExactNights,
     NoSleep,
     Rehearsal,
-    SelectedLayerReplay,
     Sleeper,
     SpikeReplay,
 )
+from tests.sleeper.mechanisms import DREAMS, EXAMPLES, LAYER, SPIKES
 
-DREAMS = GenerativeReplay(hidden=(8,), latent=2, replayed=8)
-LAYER = LayerReplay(layer="2", per_class=6, replayed=12, batch_size=6)
-SPIKES = SpikeReplay(
-    layers=("1.weight", "3.weight"), steps=5, rate=1.0, gains=(1.2, 60.0), inc=(1e-6, 1e-8), dec=(1e-4, 1e-5)
-)
-AUTO = Automatic(filters=4, first=8, share=0.3)
-EVERY = {
-    "automatic": AUTO,
-    "none": NoSleep(),
-    "dreams": DREAMS,
-    "layer": LAYER,
-    "selected": SelectedLayerReplay(replay=LAYER, rewarded=2),
-    "spikes": SPIKES,
-    "rehearsal": Rehearsal(per_class=3, replayed=4),
-}
-every_mechanism = pytest.mark.parametrize("mechanism", EVERY.values(), ids=EVERY.keys())
+AUTO = EXAMPLES["automatic"]
+every_mechanism = pytest.mark.parametrize("mechanism", EXAMPLES.values(), ids=EXAMPLES.keys())
 
 
 def mlp(inputs: int = 64, classes: int = 4) -> nn.Sequential:
@@ -108,7 +93,7 @@ def test_outputs_in_any_form_give_the_losses_of_a_plain_network(form, mechanism)
     assert torch.equal(ours.model()(x), ours.scores(x))
 
 
-@pytest.mark.parametrize("mechanism", [LAYER, EVERY["selected"], SPIKES], ids=["layer", "selected", "spikes"])
+@pytest.mark.parametrize("mechanism", [LAYER, EXAMPLES["selected"], SPIKES], ids=["layer", "selected", "spikes"])
 def test_mechanisms_that_act_inside_the_network_refuse_other_outputs(mechanism):
     with pytest.raises(TypeError, match="acts inside the network, .* a module around it that returns `.logits`"):
         Sleeper(Answering(FORMS["dict"], mlp()), mechanism).loss(*lesson())
@@ -207,9 +192,11 @@ def test_a_packed_life_is_resumed():
 # number types
 
 
-@every_mechanism
+@pytest.mark.parametrize(
+    "mechanism", [*EXAMPLES.values(), ExactNights(features=AtLayer("2"))], ids=[*EXAMPLES, "exact at a layer"]
+)
 def test_double_precision_stays_double(mechanism):
-    if mechanism in (LAYER, EVERY["selected"]):
+    if mechanism in (LAYER, EXAMPLES["selected"]):
         with pytest.raises(
             TypeError, match=r"LayerReplay keeps and replays activations in single precision: net.float"
         ):

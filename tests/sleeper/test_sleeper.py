@@ -18,49 +18,20 @@ from oneiros.sleeper import (
     Attachment,
     Automatic,
     Combined,
-    ElasticWeights,
-    ExactNights,
-    FeCam,
-    Front,
     GenerativeReplay,
     LayerReplay,
-    NearestClassMean,
     Needs,
     NoSleep,
-    RandomRelu,
-    RanPac,
-    RecursiveRidge,
     Rehearsal,
     SelectedLayerReplay,
     Sleeper,
     SpikeReplay,
-    StreamingLda,
     requirements,
 )
-from oneiros.sleeper.requirements import MECHANISMS
+from oneiros.sleeper.requirements import mechanisms
+from tests.sleeper.mechanisms import DREAMS, EXAMPLES, LAYER, SPIKES
 
-DREAMS = GenerativeReplay(hidden=(32,), latent=4, replayed=32)
-SPIKES = SpikeReplay(
-    layers=("1.weight", "3.weight"), steps=20, rate=1.0, gains=(1.2, 60.0), inc=(1e-6, 1e-8), dec=(1e-4, 1e-5)
-)
-LAYER = LayerReplay(layer="2", per_class=20, replayed=40, batch_size=20)
-EVERY = {
-    "none": NoSleep(),
-    "automatic": Automatic(filters=4, first=8),
-    "dreams": DREAMS,
-    "layer": LAYER,
-    "selected": SelectedLayerReplay(replay=LAYER, rewarded=2),
-    "spikes": SPIKES,
-    "rehearsal": Rehearsal(per_class=5),
-    "elastic": ElasticWeights(weight=10.0, per_class=5),
-    "exact": ExactNights(features=Front(filters=8, side=4, grid=2, enough=20)),
-    "class means": NearestClassMean(),
-    "streaming lda": StreamingLda(),
-    "ridge": RecursiveRidge(features=RandomRelu(30)),
-    "ranpac": RanPac(width=30),
-    "fecam": FeCam(),
-}
-every_mechanism = pytest.mark.parametrize("mechanism", EVERY.values(), ids=EVERY.keys())
+every_mechanism = pytest.mark.parametrize("mechanism", EXAMPLES.values(), ids=EXAMPLES.keys())
 
 
 def mlp(hidden: int = 32) -> nn.Sequential:
@@ -410,7 +381,7 @@ def test_a_day_without_examples_gets_an_answer():
 def test_other_wrong_use_gets_answers():
     with pytest.raises(TypeError, match="an object, not a class"):
         Sleeper(mlp(), GenerativeReplay, classes=10)
-    with pytest.raises(ValueError, match=r"rewarded is 20; .* fewer than the 20 that LayerReplay\(per_class=...\)"):
+    with pytest.raises(ValueError, match=r"rewarded is 20; .* fewer than the 6 that LayerReplay\(per_class=...\)"):
         SelectedLayerReplay(replay=LAYER)
     with pytest.raises(TypeError, match="expected a torch.nn.Module"):
         Sleeper(lambda x: x, DREAMS, classes=10)
@@ -426,5 +397,10 @@ def test_other_wrong_use_gets_answers():
 
 def test_the_table_has_a_row_for_every_mechanism():
     rows = requirements().splitlines()
-    assert len(rows) == 2 + len(MECHANISMS)
-    assert {type(each) for each in EVERY.values()} == set(MECHANISMS)
+    assert [row.split("`")[1] for row in rows[2:]] == [kind.__name__ for kind in mechanisms()]
+    assert len(rows) == 2 + 14
+
+
+def test_every_mechanism_has_an_example():
+    missing = {kind.__name__ for kind in mechanisms()} - {type(each).__name__ for each in EXAMPLES.values()}
+    assert not missing, f"add a line to EXAMPLES in tests/sleeper/mechanisms.py for {sorted(missing)}"

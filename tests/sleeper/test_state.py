@@ -1,6 +1,7 @@
 """A Sleeper that is saved, made anew and restored goes on as if nothing had happened, bit for bit."""
 
 import copy
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -10,45 +11,27 @@ from torch import nn
 from oneiros.core import Seeds
 from oneiros.nets import VGG, Architecture
 from oneiros.sleeper import (
-    Automatic,
     Combined,
-    ElasticWeights,
     GenerativeReplay,
     LayerReplay,
     NoSleep,
-    Rehearsal,
-    SelectedLayerReplay,
     Sleeper,
-    SpikeReplay,
 )
+from tests.sleeper.mechanisms import DREAMS, EXAMPLES, LAYER, SPIKES
 
-DREAMS = GenerativeReplay(hidden=(8,), latent=2, replayed=8)
-LAYER = LayerReplay(layer="2", per_class=6, replayed=12, batch_size=6)
-SPIKES = SpikeReplay(
-    layers=("1.weight", "4.weight"), steps=20, rate=1.0, gains=(1.2, 60.0), inc=(1e-6, 1e-8), dec=(1e-4, 1e-5)
-)
-MECHANISMS = {
-    "none": NoSleep(),
-    "dreams": DREAMS,
-    "layer": LAYER,
-    "selected": SelectedLayerReplay(replay=LAYER, rewarded=2),
-    "spikes": SPIKES,
-    "rehearsal": Rehearsal(per_class=5, replayed=8),
-    "elastic": ElasticWeights(weight=10.0, per_class=5),
-    "elastic dreams": Combined((ElasticWeights(weight=10.0, per_class=5), DREAMS)),
-    "dreams beside raw examples": Combined((DREAMS, Rehearsal(per_class=5, replayed=8))),
-    "together": Combined((Rehearsal(per_class=5, replayed=8), SPIKES)),
-    "automatic": Automatic(filters=4, share=0.3, first=10),
+BESIDE = {
+    "elastic dreams": Combined((EXAMPLES["elastic"], DREAMS)),
+    "dreams beside raw examples": Combined((DREAMS, EXAMPLES["rehearsal"])),
+    "together": Combined((EXAMPLES["rehearsal"], SPIKES)),
 }
-every_mechanism = pytest.mark.parametrize("mechanism", MECHANISMS.values(), ids=MECHANISMS.keys())
+every_mechanism = pytest.mark.parametrize("mechanism", [*EXAMPLES.values(), *BESIDE.values()], ids=[*EXAMPLES, *BESIDE])
 
 
 def normalised() -> nn.Module:
     """With batch normalisation, whose statistics change without a gradient and rest below a replayed layer."""
     with Seeds(0).building("net"):
-        return nn.Sequential(
-            nn.Flatten(), nn.Linear(64, 12, bias=False), nn.BatchNorm1d(12), nn.ReLU(), nn.Linear(12, 10, bias=False)
-        )
+        layers = {"0": nn.Flatten(), "1": nn.Linear(64, 12, bias=False), "norm": nn.BatchNorm1d(12), "2": nn.ReLU()}
+        return nn.Sequential(OrderedDict(layers | {"3": nn.Linear(12, 10, bias=False)}))
 
 
 def vgg() -> nn.Module:
@@ -186,7 +169,7 @@ WRONG_STATES = {
     ),
     "another size": (
         lambda: Loop(GenerativeReplay(hidden=(9,), latent=2)),
-        r"in part 0, its net 'generator.* is \(.*8.*\) torch.float32, expected \(.*9",
+        r"in part 0, its net 'generator.* is \(.*32.*\) torch.float32, expected \(.*9",
     ),
 }
 
@@ -209,7 +192,7 @@ def test_a_state_of_an_older_version_is_refused_as_such():
 
 
 def test_something_else_is_refused():
-    with pytest.raises(ValueError, match="no state of a Sleeper: it holds 1.weight; 2.weight"):
+    with pytest.raises(ValueError, match="no state of a Sleeper: it holds 1.weight; norm.weight"):
         Loop(DREAMS).sleeper.load_state_dict(normalised().state_dict())
     with pytest.raises(ValueError, match="classes=10.*this one has classes=12"):
         Sleeper(normalised(), DREAMS, classes=12).load_state_dict(Loop(DREAMS).sleeper.state_dict())

@@ -2,7 +2,7 @@
 
 import copy
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
@@ -41,6 +41,17 @@ class Inputs:
         return nn.Flatten()
 
 
+def _in_single(x: Tensor) -> Tensor:
+    return x.float() if x.dtype == torch.float64 else x
+
+
+class _InSingle(nn.Module):
+    """Inputs in single precision, which all heads and features are in."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _in_single(x)
+
+
 class _AtLayer(nn.Module):
     """The owner's network as far as one of its layers, at rest."""
 
@@ -49,7 +60,8 @@ class _AtLayer(nn.Module):
         self.net, self.layer = net, layer
 
     def forward(self, x: Tensor) -> Tensor:
-        return features_at(self.net, self.layer, x).flatten(1)
+        double = any(each.dtype == torch.float64 for each in self.net.parameters())
+        return _in_single(features_at(self.net, self.layer, x.double() if double else x).flatten(1))
 
 
 @dataclass(frozen=True)
@@ -67,10 +79,11 @@ class AtLayer:
 
     def build(self, net: nn.Module, like: Tensor, seeds: Seeds) -> nn.Module:
         """The network up to there; KeyError where there is no such layer."""
-        features_at(net, self.layer, like)
+        body = _AtLayer(net, self.layer)
+        body(like)
         if self.freeze:
             FreezeBelow(location=self.layer)(Brain(net=net), seeds.rng("freeze"))
-        return _AtLayer(net, self.layer)
+        return body
 
 
 @dataclass(frozen=True)
@@ -171,8 +184,9 @@ class ExactNights:
 
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """Features and a head beside the network."""
-        body = self.features.build(net, like.x, seeds)
-        d = _width(body, like.x)
+        shown = _in_single(like.x)
+        body = self.features.build(net, shown, seeds)
+        d = _width(body, shown)
         own = isinstance(self.head, Gaussians | Fecam)
         with seeds.building(
             "head"
@@ -192,10 +206,14 @@ class ExactNights:
             night = (learn, *night)
 
         def answer(asked: int) -> nn.Module:
-            return copy.deepcopy(answers)
+            found = copy.deepcopy(answers)
+            return nn.Sequential(_InSingle(), found) if like.x.dtype == torch.float64 else found
+
+        def view(batch: Batch) -> Batch:
+            return replace(batch, x=_in_single(batch.x))
 
         brain = Brain(net=answers, memory=memory)
-        return (Attachment(brain=brain, day=(OnceADay(inner=day),), night=night, answer=answer),)
+        return (Attachment(brain=brain, day=(OnceADay(inner=day),), night=night, view=view, answer=answer),)
 
 
 def _width(body: nn.Module, like: Tensor) -> int:

@@ -1,19 +1,13 @@
 """The table of what each mechanism needs, out of the mechanisms themselves."""
 
-from oneiros.sleeper.automatic import Automatic
-from oneiros.sleeper.elastic import ElasticWeights
-from oneiros.sleeper.exact import ExactNights, FeCam, NearestClassMean, RanPac, RecursiveRidge, StreamingLda
-from oneiros.sleeper.generative import GenerativeReplay
-from oneiros.sleeper.layer import LayerReplay
-from oneiros.sleeper.mechanism import Mechanism, NoSleep
-from oneiros.sleeper.rehearsal import Rehearsal
-from oneiros.sleeper.selected import SelectedLayerReplay
-from oneiros.sleeper.spiking import SpikeReplay
+import oneiros.sleeper
+from oneiros.sleeper.mechanism import Combined, Mechanism
 
-MECHANISMS: tuple[type[Mechanism], ...] = (
-    Automatic, NoSleep, GenerativeReplay, LayerReplay, SelectedLayerReplay, SpikeReplay, Rehearsal, ElasticWeights,
-    ExactNights, NearestClassMean, StreamingLda, RecursiveRidge, RanPac, FeCam,
-)  # fmt: skip
+
+def mechanisms() -> tuple[type[Mechanism], ...]:
+    """Every mechanism among the room's names, in their order; `Combined`, which needs what its parts do, is none."""
+    named = (getattr(oneiros.sleeper, name) for name in sorted(oneiros.sleeper.__all__))
+    return tuple(each for each in named if hasattr(each, "needs") and each not in (Mechanism, Combined))
 
 
 def requirements() -> str:
@@ -24,7 +18,7 @@ def requirements() -> str:
     """
     head = ("mechanism", "from", "network", "inputs", "layer to name", "keeps of the past", "raw examples")
     rows = [head, ("---",) * len(head)]
-    for kind in MECHANISMS:
+    for kind in mechanisms():
         needs = kind.needs
         raw = "yes" if needs.raw else "no"
         rows.append((f"`{kind.__name__}`", needs.paper, needs.net, needs.inputs, needs.layer, needs.keeps, raw))
