@@ -6,7 +6,7 @@ from oneiros.sleeper.mechanism import Combined, Mechanism
 
 def mechanisms() -> tuple[type[Mechanism], ...]:
     """Every mechanism among the room's names, in their order; `Combined`, which needs what its parts do, is none."""
-    named = (getattr(oneiros.sleeper, name) for name in sorted(oneiros.sleeper.__all__))
+    named = (getattr(oneiros.sleeper, name) for name in sorted(dir(oneiros.sleeper)))
     return tuple(each for each in named if hasattr(each, "needs") and each not in (Mechanism, Combined))
 
 
