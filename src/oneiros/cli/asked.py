@@ -1,7 +1,7 @@
 """What several commands ask for: an experiment, a device, a folder of results; and the error where it is not there."""
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -63,3 +63,27 @@ def results_folder(out: Path) -> Path:
     if not (out / "runs").is_dir() and not (out / "sweeps").is_dir():
         raise RequestError(f"{out} holds no results (no folder {out / 'runs'}); give the --out folder of a run")
     return out
+
+
+def within(command: object, limits: Mapping[str, tuple[float, float]]) -> None:
+    """Refuse numbers of a command that are less or more than anybody means.
+
+    Raises:
+        RequestError: naming the option, what came and what was expected.
+    """
+    for name, (least, most) in limits.items():
+        value, option = getattr(command, name), f"--{name.replace('_', '-')}"
+        if value is not None and not least <= value <= most:
+            expected = f"at least {least:g}" if value < least else f"{least:g} to {most:.15g}"
+            raise RequestError(f"{option} {str(value)[:30]}: expected {expected}")
+
+
+def data_folder(data: Path | None) -> Path | None:
+    """Where data sets lie, once it is known that there is such a folder.
+
+    Raises:
+        RequestError: there is none.
+    """
+    if data is not None and not data.is_dir():
+        raise RequestError(f"--data {data}: no such folder; give the one that holds the data sets' folders")
+    return None if data is None else data.absolute()

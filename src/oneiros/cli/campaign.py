@@ -17,8 +17,7 @@ def campaign_command(command: run.RunCommand, console: Console) -> int:
     """Tell what is open, then run it until the budget is spent; 1 if a run failed."""
     if command.condition or command.set or command.seeds != 1 or command.stack != 1:
         raise asked.RequestError("`run all` chooses conditions, seeds and settings itself: leave those options out")
-    if command.budget is not None and command.budget < 0:
-        raise asked.RequestError(f"--budget {command.budget:g}: expected hours, or 0 to tell only")
+    asked.within(command, run.LIMITS)
     device = asked.device_of(command.device)
     jobs = command.jobs or len(visible_devices(asked.gpus()) if device == "cuda" else ()) or usable_cores()
     try:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from oneiros.cli.asked import Positional, RequestError, Scale, device_of
+from oneiros.cli.asked import Positional, RequestError, Scale, device_of, within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +48,7 @@ class FeaturesCommand:
         from oneiros.cli.extraction import Extraction, extract
         from oneiros.nets.backbones import BackboneError
 
-        if self.size < 1 or self.classes < 0:
-            raise RequestError("expected --size of at least 1 and --classes of at least 0")
+        within(self, {"size": (1, 4096), "classes": (0, 1e7)})
         asked = Extraction(
             data=self.data, backbone=self.backbone, layer=self.layer, weights=self.weights,
             scale=self.scale, size=self.size, classes=self.classes, root=self.root,

@@ -13,12 +13,15 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Column
 
 from oneiros.cli import asked
-from oneiros.cli.asked import Positional, RequestError, Scale, chosen_experiment, known
+from oneiros.cli.asked import Positional, RequestError, Scale, chosen_experiment, data_folder, known, within
 from oneiros.runs.catalogue import full_name, is_file
 from oneiros.runs.engines import Engine, InlineEngine, LocalEngine, Outcome, usable_cores, visible_devices
 
 if TYPE_CHECKING:
     from oneiros.runs.experiment import Experiment, Run
+
+# More is a slip of the finger; 0 jobs are as many as there are cores.
+LIMITS = {"seeds": (1, 100_000), "jobs": (0, 4096), "stack": (1, 4096), "gpus": (0, 1024), "budget": (0, 1e6)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +126,7 @@ def runs_of(command: RunCommand) -> "tuple[Path, str, list[Run]]":
         raise asked.RequestError(f"--products {command.products}: {error}") from None
     runs = [
         Run(experiment=full_name(command.name), scale=command.scale, config=config, condition=c, seed=s,
-            out=out.absolute(), data=command.data.absolute() if command.data else None, device=device,
+            out=out.absolute(), data=data_folder(command.data), device=device,
             tensorboard=command.tensorboard, keep_weights=command.keep_weights, retry_failed=command.retry_failed,
             copy_to=command.copy_to, precision=command.precision, products=command.products)
         for s in range(command.seeds)
@@ -138,20 +141,11 @@ def _request(command: RunCommand) -> "tuple[Experiment, tuple[str, ...], object]
 
     chosen = chosen_experiment(command.name)
     known(command.condition, chosen.conditions, "condition")
-    if command.seeds < 1:
-        raise RequestError(f"--seeds {command.seeds}: expected at least 1")
-    if command.jobs < 0:
-        raise RequestError(f"--jobs {command.jobs}: expected at least 1, or 0 for one for each core")
-    if command.data is not None and not command.data.is_dir():
-        raise RequestError(f"--data {command.data}: no such folder; give the one that holds the data sets' folders")
+    within(command, LIMITS)
     if command.tensorboard and importlib.util.find_spec("tensorboard") is None:
         raise RequestError("--tensorboard: TensorBoard is not installed; `pip install 'oneiros[tensorboard]'`")
     if command.engine == "ray" and importlib.util.find_spec("ray") is None:
         raise RequestError("--engine ray: Ray is not installed; `pip install 'oneiros[ray]'`")
-    if command.stack < 1:
-        raise RequestError(f"--stack {command.stack}: expected at least 1")
-    if command.gpus < 0:
-        raise RequestError(f"--gpus {command.gpus:g}: expected 0 or more")
     conditions = command.condition or chosen.conditions
     return chosen, tuple(dict.fromkeys(conditions)), override(chosen.scales[command.scale], command.set)
 

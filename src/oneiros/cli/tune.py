@@ -13,12 +13,16 @@ from rich.markup import escape
 from rich.progress import Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from oneiros.cli.asked import Positional, RequestError, Scale, chosen_experiment, known
+from oneiros.cli.asked import Positional, RequestError, Scale, chosen_experiment, data_folder, known, within
 from oneiros.runs.engines import usable_cores
 
 if TYPE_CHECKING:
     from oneiros.runs.search import Tunable
     from oneiros.tuning.study import Request
+
+# More is a slip of the finger; 0 jobs are as many as there are cores.
+LIMITS = {"trials": (1, 1e7), "orders": (1, 1e5), "sleep_seeds": (1, 1e5), "winners": (1, 1e5), "population": (2, 1e5)}
+LIMITS |= {"jobs": (0, 4096), "minutes": (0, 1e7), "seed": (0, 2**31 - 1)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,11 +119,7 @@ def _search_request(command: TuneCommand) -> "tuple[Request, Tunable]":
         raise RequestError(f"tuning needs {' and '.join(missing)}; `pip install 'oneiros[tune]'`")
     condition = command.condition or next(iter(chosen.searches))
     known((condition,), tuple(chosen.searches), "condition that can be tuned")
-    for name in ("trials", "orders", "sleep_seeds", "winners"):
-        if getattr(command, name) < 1:
-            raise RequestError(f"--{name.replace('_', '-')} {getattr(command, name)}: expected at least 1")
-    if command.population < 2 or command.jobs < 0 or command.minutes < 0:
-        raise RequestError("expected --population of at least 2, --jobs and --minutes of at least 0")
+    within(command, LIMITS)
     from oneiros.tuning.study import Request
 
     config = override(chosen.scales[command.scale], command.set)
@@ -129,6 +129,6 @@ def _search_request(command: TuneCommand) -> "tuple[Request, Tunable]":
         sampler=command.sampler, seed=command.seed, population=command.population, trials=command.trials,
         deadline=time.time() + 60 * command.minutes if command.minutes else math.inf,
         orders=command.orders, sleeps=command.sleep_seeds, winners=command.winners,
-        out=command.out or default, data=command.data,
+        out=command.out or default, data=data_folder(command.data),
     )  # fmt: skip
     return request, chosen

@@ -62,6 +62,8 @@ def _parse(name: str, text: str, kind: Any) -> Any:
         literal = ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         literal = text
+    if any(type(each) is int and abs(each) >= 2**63 for each in _sequence(literal)):
+        raise SettingError(f"--set {name}={_short(text)}: expected a number of less than 19 digits")
     value = float(literal) if kind is float and type(literal) is int else literal
     if get_origin(kind) is tuple:
         item = get_args(kind)[0]
