@@ -14,8 +14,9 @@ from oneiros.data import load
 from oneiros.memory.evidence import Evidence
 from oneiros.memory.held_out import HeldOut
 from oneiros.memory.moments import Moments
-from oneiros.nets.candidates import last_given, last_layer
-from oneiros.phases.night.exact_heads import Lda
+from oneiros.nets.candidates import ExactHead, last_given, last_layer
+from oneiros.phases.bookkeeping.gather import running_fronts
+from oneiros.phases.night.exact_heads import Lda, Ridge
 from oneiros.sleeper import Automatic, Sleeper
 
 SMALL = Automatic(filters=6, width=50, share=0.2, errors=math.inf)
@@ -62,11 +63,11 @@ def test_after_all_days_the_head_is_that_of_all_examples_at_once_however_often_t
     whole = [day(n) for n in range(3)]
     x, y = torch.cat([each.x for each in whole]), torch.cat([each.targets() for each in whole])
     joint = Moments()
-    joint.store(Batch(x=last_given(as_it_came, "3", x), y=y), torch.Generator())
+    joint.store(Batch(x=last_given(as_it_came, "3", x).sqrt(), y=y), torch.Generator())
     memory(sleeper, "evidence").chosen = "given"
     assert torch.equal(memory(sleeper, "sums.given").counts, joint.counts)
     expected = Lda().solve(joint, 10).parameters
-    head = sleeper.model()[3]
+    head = sleeper.model()[3][1]
     torch.testing.assert_close(head.weight, expected["weight"], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(head.bias, expected["bias"], rtol=1e-4, atol=1e-4)
 
@@ -80,7 +81,7 @@ def test_the_first_day_counts_too_for_features_of_the_network_as_it_was_after_it
             after = copy.deepcopy(net)
     joint = Moments()
     for each in (day(0), day(1)):
-        joint.store(Batch(x=last_given(after, "3", each.x), y=each.targets()), torch.Generator())
+        joint.store(Batch(x=last_given(after, "3", each.x).sqrt(), y=each.targets()), torch.Generator())
     torch.testing.assert_close(memory(sleeper, "sums.first-day").means, joint.means)
     torch.testing.assert_close(memory(sleeper, "sums.first-day").within(), joint.within(), rtol=1e-5, atol=1e-5)
 
@@ -110,7 +111,7 @@ def test_examples_are_there_by_day_only():
 def test_a_model_stands_alone_exports_and_can_be_saved(tmp_path):
     sleeper = lived(mlp())
     x = day(0).x[:7]
-    for chosen in ("network", "given", "first-day", "patches"):
+    for chosen in ("network", "given", "first-day", "patches", "random", "random+ridge"):
         memory(sleeper, "evidence").chosen = chosen
         model = sleeper.model()
         scores = model(x)
@@ -172,7 +173,7 @@ def test_a_network_whose_last_layer_cannot_be_found_is_a_candidate_all_the_same(
     assert last_layer(Functional(), torch.rand(2, 64)) is None
     sleeper = lived(Functional(), days=2)
     evidence = memory(sleeper, "evidence")
-    assert evidence.names == ("network", "patches")
+    assert evidence.names == ("network", "patches", "random", "random+ridge")
     assert evidence.chosen == "patches"
 
 
@@ -186,10 +187,74 @@ def test_vectors_have_random_features_and_themselves():
     sleeper.loss(x, y)
     sleeper.sleep()
     evidence = memory(sleeper, "evidence")
-    assert evidence.names == ("network", "random", "inputs")
+    assert evidence.names == ("network", "random", "inputs", "random+ridge")
     assert evidence.right["inputs"] == evidence.asked > 5
     memory(sleeper, "evidence").chosen = "inputs"
     assert float((sleeper.predict(x) == y).double().mean()) == 1.0
+
+
+def test_what_is_never_negative_has_its_roots():
+    """Log-normal counts: their square roots are nearer to Gaussians of one covariance than they are."""
+    rng = torch.Generator().manual_seed(0)
+    y = torch.arange(400) % 4
+    x = (torch.randn(400, 12, generator=rng) + 2 * torch.eye(4).repeat(1, 3)[y]).exp()
+    sleeper = Sleeper(nn.Linear(12, 4), Automatic(width=30, share=0.5, errors=math.inf))
+    sleeper.loss(x, y)
+    sleeper.sleep()
+    evidence = memory(sleeper, "evidence")
+    assert evidence.names == ("network", "random", "inputs", "roots", "random+ridge")
+    assert evidence.right["roots"] > evidence.right["inputs"]
+    rooted = Moments()
+    rooted.store(Batch(x=x.sqrt(), y=y), rng)
+    torch.testing.assert_close(memory(sleeper, "sums.roots").means, rooted.means)
+    torch.testing.assert_close(memory(sleeper, "sums.roots").within(), rooted.within(), rtol=1e-5, atol=1e-4)
+
+
+def test_two_heads_stand_on_the_same_sums_which_go_with_the_last_of_them():
+    sleeper = lived(mlp(), days=2)
+    brain = sleeper.attachments[0].brain
+    sums = memory(sleeper, "sums.random")
+    evidence = memory(sleeper, "evidence")
+    evidence.chosen = "random+ridge"
+    expected = Ridge().solve(sums, 10).parameters["weight"]
+    torch.testing.assert_close(sleeper.model()[1].weight, expected.double())
+    evidence.chosen = "network"
+    evidence.give_up("random", "was given up as far behind")
+    assert "random" in running_fronts(evidence)
+    sleeper.loss(day(2).x, day(2).y)
+    sleeper.sleep()
+    assert len(brain.memory["sums.random"]) == 600
+    evidence.give_up("random+ridge", "was given up as far behind")
+    assert "random" not in running_fronts(evidence)
+    sleeper.loss(day(3).x, day(3).y)
+    sleeper.sleep()
+    assert not len(brain.memory["sums.random"])
+
+
+def test_signed_features_are_taken_as_they_are():
+    net = nn.Sequential(nn.Linear(20, 16), nn.Tanh(), nn.Linear(16, 3))
+    x = torch.randn(60, 20, generator=torch.Generator().manual_seed(0))
+    sleeper = Sleeper(net, SMALL)
+    sleeper.loss(x, torch.arange(60) % 3)
+    sleeper.sleep()
+    memory(sleeper, "evidence").chosen = "given"
+    assert isinstance(sleeper.model()[2], ExactHead)
+    plain = Moments()
+    plain.store(Batch(x=last_given(net, "2", x), y=torch.arange(60) % 3), torch.Generator())
+    torch.testing.assert_close(memory(sleeper, "sums.given").means, plain.means)
+
+
+def test_coloured_images_have_a_front_that_sees_mirror_images_alike():
+    x = torch.rand(40, 3, 12, 12, generator=torch.Generator().manual_seed(0))
+    sleeper = Sleeper(nn.Sequential(nn.Flatten(), nn.Linear(432, 2)), SMALL)
+    sleeper.loss(x, torch.arange(40) % 2)
+    sleeper.sleep()
+    fronts = ("given", "first-day", "patches", "mirrored", "random")
+    assert memory(sleeper, "evidence").names == ("network", *fronts, "random+ridge")
+    memory(sleeper, "evidence").chosen = "mirrored"
+    torch.testing.assert_close(sleeper.model()(x.flip(3)), sleeper.model()(x))
+    memory(sleeper, "evidence").chosen = "patches"
+    assert not torch.allclose(sleeper.model()(x.flip(3)), sleeper.model()(x))
 
 
 def test_the_last_layer_is_the_one_that_gives_the_scores():

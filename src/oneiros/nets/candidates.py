@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from oneiros.equations.classwise import tukey
 from oneiros.nets.modes import resting
 
 FARTHEST = 5.0  # standard deviations: a feature that hardly ever varied would otherwise drown all others
@@ -70,6 +71,28 @@ class Standardised(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Inputs `[n, ...]` to `[n, inputs]`."""
         return ((x.flatten(1).to(self.middle) - self.middle) / self.spread).clamp(-FARTHEST, FARTHEST)
+
+
+class Rooted(nn.Module):
+    """Square roots of inputs that are never negative, flattened: skewed numbers, such as a network's rectified features.
+
+    Args:
+        inputs: numbers in one input.
+    """
+
+    learned = True
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.features = inputs
+
+    def learn(self, x: Tensor, rng: torch.Generator) -> None:
+        """Refuse: there is nothing to learn."""
+        raise TypeError("Rooted learns from no inputs")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Inputs `[n, ...]` to `[n, inputs]`; a negative number keeps its sign."""
+        return tukey(x.flatten(1), 0.5)
 
 
 class RectifiedRandom(nn.Module):
@@ -142,13 +165,14 @@ class FrozenBody(nn.Module):
         net: copied.
         head: name of the network's last layer, a module that is called with `[n, d]`.
         learned: whether the network as it is now is what is meant; otherwise `take` it later.
+        rooted: whether square roots are given: rectified features are skewed, their roots look more like Gaussians.
     """
 
     taken: Tensor
 
-    def __init__(self, net: nn.Module, head: str, *, learned: bool) -> None:
+    def __init__(self, net: nn.Module, head: str, *, learned: bool, rooted: bool = False) -> None:
         super().__init__()
-        self.head = head
+        self.head, self.rooted = head, rooted
         self.features = inputs_of(net, head)
         self.body = self._headless(net)
         self.register_buffer("taken", torch.tensor(learned))
@@ -170,12 +194,13 @@ class FrozenBody(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Inputs `[n, ...]` to `[n, d]`."""
         given = last_given(self.body, self.head, x)
-        return given if given.dtype == torch.float64 else given.float()
+        given = given if given.dtype == torch.float64 else given.float()
+        return tukey(given, 0.5) if self.rooted else given
 
     def answering(self, head: nn.Module) -> nn.Module:
         """A copy of the network with this head in place of its own."""
         whole = copy.deepcopy(self.body)
-        _put(whole, self.head, head)
+        _put(whole, self.head, nn.Sequential(Rooted(self.features), head) if self.rooted else head)
         return whole
 
     def _headless(self, net: nn.Module) -> nn.Module:

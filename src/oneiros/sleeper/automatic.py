@@ -19,22 +19,26 @@ from oneiros.nets.candidates import (
     FrozenBody,
     InSingle,
     RectifiedRandom,
+    Rooted,
     Standardised,
     inputs_of,
+    last_given,
     last_layer,
 )
 from oneiros.nets.patch_front import PatchFront
 from oneiros.phases.bookkeeping.gather import Gather, sums
-from oneiros.phases.night.choose import Choose, consolidated
+from oneiros.phases.night.choose import RIDGE, Choose, consolidated
 from oneiros.phases.night.exact_heads import Head, Lda
 from oneiros.sleeper.inputs import Wrapped
 from oneiros.sleeper.mechanism import Attachment, Needs
 
-WIDEST_INPUT = 1024  # numbers in an input whose own second moments are kept
+WIDEST_INPUT = 2048  # numbers in an input whose own second moments are kept
 WIDEST_RANDOM = 4096  # numbers in an input that is projected at random
+WIDEST_IMAGE = 1024  # the same of an image, which other features suit better unless it is small
 WIDEST_FEATURES = 4096  # of a layer of the owner's: 67 MB of sums
 MOST_CHANNELS = 4  # of an image
 SMALLEST, LARGEST = 6, 64  # pixels of an image's side for which filters of a few pixels make sense
+RIDGED = ("random",)  # fronts whose sums are solved by ridge regression, too: random features of classes in clusters
 SINGLE = 1024  # features from which scatter is added up in single precision
 
 
@@ -43,10 +47,19 @@ class Automatic:
     """Learns as always by day; at night a head is solved on several kinds of features, and the best one answers.
 
     Candidates are the network itself, which goes on learning, and exact heads (`ExactNight`) on features that stay as
-    they are: what the network's last layer is given, in the network as it came ("given") and as it was after its first
-    day ("first-day"); of images, a front learned from the first ones ("patches", `PatchFront`); of other inputs, random
-    rectified features ("random") and the inputs themselves ("inputs"). What is kept of the past are sums, from which
-    every night solves what all days together would give.
+    they are. Nothing is kept of the past but sums, from which every night solves what all days together would give.
+
+    | features | of | are |
+    |---|---|---|
+    | "given" | any network whose last layer is linear | what that layer is given, in the network as it came |
+    | "first-day" | the same | the same in the network as it was after its first day |
+    | "patches" | small images | of a front learned from the first images (`PatchFront`) |
+    | "mirrored" | small coloured images | the same, mirror images alike |
+    | "random", "random+ridge" | anything narrow but token ids | random and rectified; solved by LDA and by ridge |
+    | "inputs" | what is no image | the inputs, standardised |
+    | "roots" | the same, if never negative | their square roots |
+
+    Of a last layer that is given nothing negative, the square roots are taken: they look more like Gaussians.
 
     A share of each day's examples is learned by nobody. At nightfall every candidate is asked about them, over all
     classes met so far; counts of right answers are kept, then the examples are added up, too, and forgotten. The
@@ -96,7 +109,7 @@ class Automatic:
             memory={
                 "today": held,
                 "first-day": Exemplars(self.sample, compact=True),
-                "evidence": Evidence(("network", *fronts)),
+                "evidence": Evidence(("network", *fronts, *(f"{name}{RIDGE}" for name in RIDGED if name in fronts))),
                 **memory,
             },
         )
@@ -117,25 +130,33 @@ class Automatic:
         fronts: dict[str, nn.Module] = {}
         head = last_layer(net, like.x[:2])
         if head is not None and inputs_of(net, head) <= WIDEST_FEATURES:
-            fronts["given"] = FrozenBody(net, head, learned=True)
-            fronts["first-day"] = FrozenBody(net, head, learned=False)
+            rooted = bool((last_given(net, head, like.x) >= 0).all())
+            fronts["given"] = FrozenBody(net, head, learned=True, rooted=rooted)
+            fronts["first-day"] = FrozenBody(net, head, learned=False, rooted=rooted)
         if isinstance(net, Wrapped) and net.reading is not None and not net.reading.numeric:
             return fronts  # token ids are names, not amounts
-        if _are_images(like.x):
-            patches = self._patches(*like.x.shape[1:])
-            fronts["patches"] = InSingle(patches) if like.x.dtype == torch.float64 else patches
-            return fronts
-        if inputs <= WIDEST_RANDOM:
+        images = _are_images(like.x)
+        if images:
+            for name, patches in self._patches(*like.x.shape[1:]).items():
+                fronts[name] = InSingle(patches) if like.x.dtype == torch.float64 else patches
+        if inputs <= (WIDEST_IMAGE if images else WIDEST_RANDOM):
             fronts["random"] = RectifiedRandom(inputs, self.width)
-        if inputs <= WIDEST_INPUT:
+        if inputs <= WIDEST_INPUT and not images:
             fronts["inputs"] = Standardised(inputs)
+            if bool((like.x >= 0).all()):
+                fronts["roots"] = Rooted(inputs)
         return fronts
 
-    def _patches(self, channels: int, height: int, width: int) -> PatchFront:
+    def _patches(self, channels: int, height: int, width: int) -> dict[str, PatchFront]:
         side = min(6, min(height, width) // 2)
         if channels == 1:
-            return PatchFront(1, self.filters, side=side)
-        return PatchFront(channels, 5 * self.filters // 2, side=side, stride=2, padding=1, grid=2)
+            return {"patches": PatchFront(1, self.filters, side=side)}
+        return {
+            name: PatchFront(
+                channels, 5 * self.filters // 2, side=side, stride=2, padding=1, grid=2, mirrored=name == "mirrored"
+            )
+            for name in ("patches", "mirrored")
+        }
 
 
 def _are_images(x: Tensor) -> bool:

@@ -21,6 +21,23 @@ def sums(name: str) -> str:
     return f"sums.{name}"
 
 
+def front_of(candidate: str) -> str:
+    """Name of the front that a candidate stands on: "random" and "random+ridge" are two heads on the same sums."""
+    return candidate.partition("+")[0]
+
+
+def running_fronts(evidence: Evidence) -> tuple[str, ...]:
+    """Fronts on which a candidate stands that was not given up."""
+    return tuple(dict.fromkeys(map(front_of, evidence.running[1:])))
+
+
+def give_up_front(evidence: Evidence, front: str, why: str) -> None:
+    """Leave out every candidate that stands on this front."""
+    for name in evidence.running[1:]:
+        if front_of(name) == front:
+            evidence.give_up(name, why)
+
+
 def parts(brain: Brain) -> tuple[Candidates, HeldOut, Evidence]:
     """What a choice needs, or an error."""
     return brain.network(Candidates), brain.remembers("today", HeldOut), brain.remembers("evidence", Evidence)
@@ -33,7 +50,7 @@ def add(brain: Brain, name: str, batch: Batch, rng: torch.Generator) -> None:
         with resting(net):
             features = net.front(name)(x)
         if not features.isfinite().all():
-            evidence.give_up(name, FAILED)
+            give_up_front(evidence, name, FAILED)
             return
         brain.remembers(sums(name), Moments).store(Batch(x=features, y=y), rng)
 
@@ -44,14 +61,14 @@ def learn_fronts(brain: Brain, rng: torch.Generator) -> None:
     batch = held.take_waiting()
     if batch is None:
         return
-    for name in evidence.running[1:]:
+    for name in running_fronts(evidence):
         front = net.front(name)
         if front.learned or isinstance(front, FrozenBody):
             continue
         try:
             front.learn(batch.x.detach(), rng)
         except ValueError:  # nothing to be seen in these inputs
-            evidence.give_up(name, FAILED)
+            give_up_front(evidence, name, FAILED)
             continue
         add(brain, name, batch, rng)
 
@@ -80,13 +97,13 @@ class Gather:
         new = held.admit(batch.unweighted())
         if not len(new):
             return {}
-        for name in evidence.running[1:]:
+        for name in running_fronts(evidence):
             front = net.front(name)
             if front.learned:
                 add(brain, name, new, rng)
             elif isinstance(front, FrozenBody):
                 brain.remembers("first-day", Exemplars).store(new, rng)
-        waits = any(self._learns(net.front(name)) for name in evidence.running[1:])
+        waits = any(self._learns(net.front(name)) for name in running_fronts(evidence))
         if waits and held.wait(new) >= self.first:
             learn_fronts(brain, rng)
         return {}

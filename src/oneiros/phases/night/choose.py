@@ -15,8 +15,10 @@ from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.moments import Moments
 from oneiros.nets.candidates import ExactHead, FrozenBody
 from oneiros.nets.modes import resting
-from oneiros.phases.bookkeeping.gather import add, learn_fronts, parts, sums
-from oneiros.phases.night.exact_heads import Head, Lda
+from oneiros.phases.bookkeeping.gather import add, front_of, learn_fronts, parts, running_fronts, sums
+from oneiros.phases.night.exact_heads import Head, Lda, Ridge
+
+RIDGE = "+ridge"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,7 @@ class Choose:
 
     Attributes:
         head: what is solved on each front's sums.
+        ridge: what candidates called "front+ridge" are solved by.
         errors: standard errors by which a candidate has to be behind the best to be given up.
     """
 
@@ -35,6 +38,7 @@ class Choose:
     returns = ("held-out", "right")  # examples asked about, and the share of them that who is chosen was right about
 
     head: Head = field(default_factory=Lda)
+    ridge: Head = field(default_factory=Ridge)
     errors: float = 3.0
 
     def __call__(self, brain: Brain, rng: torch.Generator) -> dict[str, Tensor]:
@@ -44,32 +48,32 @@ class Choose:
         self._take_first_day(brain, rng)
         batch = held.take()
         if batch is None:
-            for name in evidence.running[1:]:
+            for name in running_fronts(evidence):
                 brain.remembers(sums(name), Moments).added()
             return {"held-out": torch.tensor(0.0), "right": torch.tensor(0.0)}
         right = {name: self._right(brain, name, batch) for name in evidence.running}
         evidence.add({name: count for name, count in right.items() if name in evidence.running}, len(batch))
         for name in evidence.behind(self.errors):
             evidence.give_up(name, BEHIND)
-        for name in evidence.running[1:]:
+        for name in running_fronts(evidence):
             if net.front(name).learned:
                 add(brain, name, batch, rng)
-        for name in evidence.given_up:
+        for name in set(map(front_of, evidence.given_up)) - set(running_fronts(evidence)):
             brain.memory[sums(name)] = Moments()
-        for name in evidence.running[1:]:
+        for name in running_fronts(evidence):
             brain.remembers(sums(name), Moments).added()  # no example waits through a night
         share = right[evidence.chosen] / len(batch)
         return {"held-out": torch.tensor(float(len(batch))), "right": torch.tensor(share)}
 
     def answer(self, brain: Brain, name: str, classes: int) -> nn.Module:
-        """From features of that front to scores: the head, solved from all that was added up.
+        """From features of that candidate's front to scores: its head, solved from all that was added up.
 
         Raises:
             RuntimeError: nothing can be solved from these sums.
         """
-        moments = brain.remembers(sums(name), Moments)
+        moments = brain.remembers(sums(front_of(name)), Moments)
         try:
-            solved = self.head.solve(moments, classes).parameters
+            solved = (self.ridge if name.endswith(RIDGE) else self.head).solve(moments, classes).parameters
         except RuntimeError as reason:
             raise RuntimeError(f"no head can be solved on {name!r}: {reason}") from reason
         return ExactHead(solved["weight"], solved["bias"])
@@ -82,8 +86,9 @@ class Choose:
                 scores = net(batch.x)
             else:
                 try:
-                    head = self.answer(brain, name, len(brain.remembers(sums(name), Moments).counts))
-                    scores = head(net.front(name)(batch.x))
+                    front = front_of(name)
+                    head = self.answer(brain, name, len(brain.remembers(sums(front), Moments).counts))
+                    scores = head(net.front(front)(batch.x))
                 except RuntimeError:
                     return 0
         return int((scores.argmax(1) == batch.targets()).sum())
@@ -91,13 +96,13 @@ class Choose:
     def _take_first_day(self, brain: Brain, rng: torch.Generator) -> None:
         """The network as it is after its first day, and the first day's sample through it."""
         net, _, evidence = parts(brain)
-        for name in evidence.running[1:]:
+        for name in running_fronts(evidence):
             front = net.front(name)
             if not isinstance(front, FrozenBody) or front.learned:
                 continue
             front.take(net.net)
             for label, x in sorted(brain.remembers("first-day", Exemplars).take_today().items()):
-                if name in evidence.running:
+                if name in running_fronts(evidence):
                     add(brain, name, Batch(x=x, y=torch.full((len(x),), label, device=x.device)), rng)
 
 
@@ -106,5 +111,5 @@ def consolidated(brain: Brain, choose: Choose, classes: int) -> nn.Module | None
     net, _, evidence = parts(brain)
     if evidence.chosen == evidence.names[0]:
         return None
-    front, head = net.front(evidence.chosen), choose.answer(brain, evidence.chosen, classes)
+    front, head = net.front(front_of(evidence.chosen)), choose.answer(brain, evidence.chosen, classes)
     return front.answering(head) if isinstance(front, FrozenBody) else nn.Sequential(copy.deepcopy(front), head)
