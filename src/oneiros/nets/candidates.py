@@ -74,7 +74,7 @@ class Standardised(nn.Module):
 
 
 class Rooted(nn.Module):
-    """Square roots of inputs that are never negative, flattened: skewed numbers, such as a network's rectified features.
+    """Square roots of inputs that are never negative, flattened: for skewed numbers, such as rectified features.
 
     Args:
         inputs: numbers in one input.
