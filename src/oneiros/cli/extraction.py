@@ -14,6 +14,7 @@ from oneiros.data.files import sha256_of
 from oneiros.data.photographs import class_names, load_photographs
 from oneiros.measure.probes.accuracy import accuracy
 from oneiros.nets.backbones import BackboneError, torchvision_backbone
+from oneiros.nets.timm_networks import PREFIX, timm_backbone
 from oneiros.papers.kubo2025.blocks import BLOCKS_SCALES, pretrained_blocks
 from oneiros.runs.store import code_version
 from oneiros.runs.store.disk import write_atomically
@@ -29,11 +30,12 @@ class Extraction:
 
     Attributes:
         data: data set, see `oneiros.data.names()`; or photographs:DIR, resized as they are read.
-        backbone: "blocks" (the recipe's own, schooled on `data` if they are not kept), or a network of torchvision.
-        layer: of a network of torchvision; "" for its last pooling.
-        weights: of a network of torchvision: "download", "random" or a safetensors file.
+        backbone: "blocks" (the recipe's own, schooled on `data` if they are not kept), a network of torchvision, or
+            timm:NAME.
+        layer: of such a network; "" for the last one before the class scores.
+        weights: of such a network: "download", "random" or a safetensors file.
         scale: of the blocks' schooling.
-        size: side to which a network of torchvision gets its images.
+        size: side to which such a network gets its images.
         classes: number of classes of photographs to take, in alphabetical order of their folders; 0 for all.
         root: folder with the data sets.
         device: where tensors live.
@@ -70,8 +72,10 @@ def extract(asked: Extraction, to: Path, progress: Progress) -> dict[str, Any]:
         seen = tuple(range(len(test.classes)))
         made["test_accuracy"] = accuracy(scores.argmax(1).cpu(), test.labels.cpu(), seen)
     else:
-        net = torchvision_backbone(asked.backbone, asked.layer, asked.weights, size=asked.size).to(asked.device)
-        made = {"layer": asked.layer or "avgpool", "weights": asked.weights, "size": asked.size}
+        timms = asked.backbone.startswith(PREFIX)
+        backbone, last = (timm_backbone, "before the scores") if timms else (torchvision_backbone, "avgpool")
+        net = backbone(asked.backbone, asked.layer, asked.weights, size=asked.size).to(asked.device)
+        made = {"layer": asked.layer or last, "weights": asked.weights, "size": asked.size}
         made["weights_sha256"] = weights_digest(net)
         train, test = (_described(each, net, asked.device, progress) for each in (data.train, data.test))
     provenance = {

@@ -24,15 +24,15 @@ class FeaturesCommand:
     data: Positional[str]
     """Data set of colour images: cifar10, svhn, folder:DIR, photographs:DIR (resized as read), ..."""
     backbone: str = "blocks"
-    """blocks: the recipe's own, schooled when first asked for; else the name of a network of torchvision."""
+    """blocks: the recipe's own, schooled when first asked for; else a network of torchvision, or timm:NAME."""
     layer: str = ""
-    """Layer of a network of torchvision; its last pooling if left out."""
+    """Layer of such a network; the last one before the class scores if left out."""
     weights: str = "download"
-    """For a network of torchvision: download, random, or a .safetensors file with its state_dict."""
+    """For such a network: download, random, or a .safetensors file with its state_dict."""
     scale: Scale = "quick"
     """How long the blocks are schooled: quick, a quarter of an hour on one core; paper, better with a GPU."""
     size: int = 224
-    """Side in pixels to which images are resized for a network of torchvision."""
+    """Side in pixels to which images are resized for such a network."""
     classes: int = 0
     """Classes of photographs:DIR to take, in alphabetical order; 0: all."""
     root: Annotated[Path | None, tyro.conf.arg(name="data-root")] = None

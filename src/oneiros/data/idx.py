@@ -1,4 +1,8 @@
-"""MNIST and its relatives: the IDX files that MNIST was published in (LeCun, Cortes and Burges 1998)."""
+"""MNIST and its relatives: the IDX files that MNIST was published in (LeCun, Cortes and Burges 1998).
+
+Read here in twenty lines: torchvision's reader gives the same arrays, but takes over a second to import, opens files by
+itself (ours are read once, for the array and the checksum), and answers a damaged one with a bare assertion.
+"""
 
 import struct
 from dataclasses import dataclass

@@ -1,5 +1,6 @@
 // Draws the interactive figures out of the data that the page carries. Without this script, or where it fails,
-// the still figures of the page stay.
+// the still figures of the page stay. Drawing is Vega-Lite's; ours are its specifications, and the
+// controls that choose which metric, condition, night and seed they show.
 "use strict";
 (() => {
   const HUES = 8;

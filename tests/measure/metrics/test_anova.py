@@ -63,6 +63,23 @@ def test_the_two_way_analysis_against_least_squares():
     assert (table["group"].df_error, table["time"].df_error, table["group x time"].df_error) == (6, 18, 18)
 
 
+def test_epsilons_and_corrected_probabilities_are_pingouins():
+    """What pingouin 0.7.0 prints for these data; F and p of the first two are statsmodels 0.15's as well."""
+    rng = np.random.default_rng(5)
+    one = repeated_measures(rng.normal(size=(9, 5)) + rng.normal(size=(9, 1)) + np.arange(5) * 0.3)
+    groups = rng.normal(size=(2, 7, 4)) + rng.normal(size=(1, 7, 1)) + np.arange(4) * 0.4
+    within, between = two_way(groups), mixed(groups)
+    published = [
+        (one, (5.718108, 0.001372, 0.812325, 0.003190)),
+        (within["time"], (6.074594, 0.004836, 0.630928, 0.017040)),
+        (within["group x time"], (1.214846, 0.332950, 0.594085, 0.328992)),
+        (between["time"], (4.940578, 0.005643, 0.859272, 0.008726)),
+        (between["group x time"], (1.441635, 0.246763, 0.859272, 0.251344)),
+    ]
+    for test, numbers in published:
+        assert (test.f, test.p, test.epsilon, test.p_corrected) == pytest.approx(numbers, abs=5.1e-7)
+
+
 def test_degrees_of_freedom_of_the_paper():
     rng = np.random.default_rng(1)
     table = mixed(rng.normal(size=(2, 10, 30)))

@@ -2,6 +2,10 @@
 
 What Barry & Love 2022 report. Each table is sums of squares of means, written out; data sets with missing cells are
 refused, since these formulas are for balanced designs only.
+
+Why not a library: pingouin gives the same numbers (`tests/measure/metrics/test_anova.py` keeps them), but is under
+GPL-3.0 and takes five seconds to import; statsmodels has neither mixed designs nor epsilon; `scipy.stats` has the t
+tests and the line, and would more than double the time in which this module is imported.
 """
 
 import math
