@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from oneiros.core import Batch, Brain, Seeds
 from oneiros.data import Examples, load
@@ -105,13 +105,23 @@ def run(asked: argparse.Namespace) -> list[dict]:
 def over_features(asked: argparse.Namespace) -> list[dict]:
     """Heads over the features of a file; the stream's order is the seed's."""
     train, test = split(f"features:{asked.file}", validate=asked.validate)
+    if asked.per_class:
+        train = train.subset(torch.cat([of_class(train, each, asked.per_class) for each in range(len(train.classes))]))
     rows = []
     for name, mechanism in OVER_FEATURES.items():
+        if asked.mechanisms and name not in asked.mechanisms.split(";"):
+            continue
         for seed in map(int, asked.seeds.split(",")):
             row = lived(mechanism, train, test, seed=seed, days=10)
-            rows.append({"set": "features", "mechanism": name, "seed": seed, **row})
+            what = {"set": "features", "mechanism": name, "seed": seed, "examples": len(train)}
+            rows.append({**what, **row})
             print(rows[-1], flush=True)  # noqa: T201
     return rows
+
+
+def of_class(train: Examples, label: int, most: int) -> Tensor:
+    """Rows of the first `most` examples of a class."""
+    return (train.labels == label).nonzero().flatten()[:most]
 
 
 def cost(asked: argparse.Namespace) -> list[dict]:
@@ -169,6 +179,8 @@ def main() -> int:
         command.add_argument("out", type=Path)
         if name == "features":
             command.add_argument("file")
+            command.add_argument("--per-class", type=int, default=0, help="training examples of a class; 0 for all")
+            command.add_argument("--mechanisms", default="", help=f"of {'; '.join(OVER_FEATURES)}")
         command.add_argument("--sets", default="mnist,fashion-mnist,cifar10")
         command.add_argument("--seeds", default="0,1,2")
         command.add_argument("--widths", default="1280,10000")
