@@ -3,9 +3,9 @@
     python -m bench elastic_dreams choose           lambda on validation digits (the last 6,000 of training), seed 100
     python -m bench elastic_dreams measure          seeds 0, 1, 2 on the test digits, with the lambda that was chosen
 
-MNIST in $ONEIROS_DATA; the network, its steps and the generator are those of `which_mechanism`: 784-400-400-10, one
-epoch a day, Adam at 0.001, batches of 64, 128 dreams beside each. The control lacks the elastic weights and nothing
-else: dreams, batches and initial weights have the same random streams.
+MNIST in $ONEIROS_DATA; the network is 784-400-400-10, one epoch a day, Adam at 0.001, batches of 64, 128 dreams beside
+each. The control lacks the elastic weights and nothing else: dreams, batches and initial weights have the same random
+streams.
 """
 
 import json
@@ -13,8 +13,8 @@ import sys
 from statistics import mean, stdev
 
 import torch
+from torch import nn
 
-from bench.which_mechanism import network
 from oneiros.core import Seeds
 from oneiros.data import load
 from oneiros.measure.probes import predictions
@@ -23,6 +23,13 @@ from oneiros.sleeper import Combined, ElasticWeights, GenerativeReplay, Mechanis
 CANDIDATES = (1.0, 10.0, 100.0, 1000.0)
 CHOSEN = 10.0  # by `choose`: 92.0, 92.7, 92.1 and 90.6 % for the candidates in order, 92.2 % without elastic weights
 HELD_OUT, BATCH, DAYS = 6000, 64, 5
+
+
+def network(seed: int) -> nn.Module:
+    with Seeds(seed).building("net"):
+        return nn.Sequential(
+            nn.Flatten(), nn.Linear(784, 400), nn.ReLU(), nn.Linear(400, 400), nn.ReLU(), nn.Linear(400, 10)
+        )
 
 
 def elastic_dreams(weight: float) -> Mechanism:
