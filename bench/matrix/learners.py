@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,16 @@ from oneiros.nets.features import GaussianHead, RandomFeatures, Tukey
 from oneiros.nets.patch_front import PatchFront
 from oneiros.phases import Accumulate, ExactNight
 from oneiros.phases.night.exact_heads import ClassMeans, Fecam, Head, Lda, Ridge
-from oneiros.sleeper import ElasticWeights, GenerativeReplay, LayerReplay, Mechanism, NoSleep, Rehearsal, Sleeper
+from oneiros.sleeper import (
+    DriftCompensated,
+    ElasticWeights,
+    GenerativeReplay,
+    LayerReplay,
+    Mechanism,
+    NoSleep,
+    Rehearsal,
+    Sleeper,
+)
 
 WIDTH = 2000  # random features
 SMALLEST = 16  # pixels a side from which a front is learned from patches
@@ -227,6 +236,15 @@ def _layer(setting: Setting) -> Learner:
     return Slept(setting, LayerReplay(layer="5" if setting.like.ndim == 4 else "2"))
 
 
+def _drift(by: Literal["linear", "nothing"]) -> Callable[[Setting], Learner]:
+    """What the hidden layer is given by its weights, before it is rectified."""
+
+    def build(setting: Setting) -> Learner:
+        return Slept(setting, DriftCompensated(layer="7" if setting.like.ndim == 4 else "1", by=by))
+
+    return build
+
+
 def _equal(setting: Setting) -> Learner:
     if not setting.budget:
         raise ValueError("the bytes of ExactNights on this stream and seed are not known yet: run that cell first")
@@ -255,6 +273,11 @@ ENTRIES: dict[str, Entry] = {
     "Rehearsal20": Entry(build=_slept(Rehearsal(per_class=20)), told="20 raw examples a class", tier=2),
     "RehearsalEqual": Entry(build=_equal, told="raw examples in as many bytes as ExactNights keeps", tier=2),
     "LayerReplay": Entry(build=_layer, told="category replay (Barry & Love 2022)", ours=True, tier=2),
+    "DriftCompensated": Entry(
+        build=_drift("linear"), ours=True, tier=3,
+        told="LDA on the owner's hidden layer, which learns on; sums move along (after Gomez-Villa et al. 2024)",
+    ),
+    "DriftIgnored": Entry(build=_drift("nothing"), told="the same, and sums stay: the control", tier=3),
     "GenerativeReplay": Entry(build=_generative, told="dreams of a class VAE (Shin et al. 2017)", ours=True, tier=4),
 }  # fmt: skip
 

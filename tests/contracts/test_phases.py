@@ -40,6 +40,7 @@ from oneiros.nets.dreaming import DreamingNet
 from oneiros.nets.equilibrium import EquilibriumRNN
 from oneiros.nets.features import GaussianHead
 from oneiros.nets.layers import MultiHead, Perceptron
+from oneiros.nets.moving import MovingFeatures
 from oneiros.nets.patch_front import PatchFront
 from oneiros.nets.scholar import Scholar, Succession
 from oneiros.nets.vae import VAE, ClassVAE
@@ -82,6 +83,7 @@ from oneiros.phases.bookkeeping.learn_front import AccumulateBehindFront, LearnF
 from oneiros.phases.bookkeeping.remember import Remember, SealExemplars
 from oneiros.phases.losses import HardTargets
 from oneiros.phases.night.choose import Choose
+from oneiros.phases.night.compensate_drift import CompensateDrift
 from oneiros.phases.night.exact_heads import ClassMeans, Fecam, Gaussians, Ridge
 from oneiros.phases.night.exact_night import ExactNight
 from oneiros.phases.night.latent_mix import LatentMix
@@ -300,6 +302,21 @@ def elastic_brain() -> Brain:
     return Brain(net=net, memory={"today": today, "anchor": anchor}, optim=optim)
 
 
+def moving_brain() -> Brain:
+    """A layer that has moved since dawn, sums of yesterday, and lessons of today that wait."""
+    with Seeds(0).building("init"):
+        net = nn.Sequential(nn.Linear(6, 5), nn.Linear(5, 3))
+        features = MovingFeatures(net, "0")
+        head = nn.Linear(5, 3)
+    brain = Brain(net=nn.ModuleDict({"features": features, "head": head}))
+    brain.memory |= {"moments": Moments(), "waiting": Waiting()}
+    brain.memory["moments"].store(Batch(x=features(LESSON.x + 1).detach(), y=LESSON.targets()), Seeds(0).rng("day"))
+    brain.memory["waiting"].store(LESSON, Seeds(0).rng("day"))
+    with torch.no_grad():
+        net[0].weight += 0.1
+    return brain
+
+
 def front_brain() -> Brain:
     """A front that has learned nothing yet, and lessons that wait for it."""
     with Seeds(0).building("init"):
@@ -408,6 +425,8 @@ CASES = {
         ExactNight(head=Gaussians(), into="1"), lambda: summing_brain(ClassMoments, GaussianHead)
     ),
     "exact-night as FeCAM": Case(ExactNight(head=Fecam(), into="1"), lambda: summing_brain(ClassMoments, GaussianHead)),
+    "compensate-drift": Case(CompensateDrift(), moving_brain),
+    "compensate-drift by the mean": Case(CompensateDrift(by="mean"), moving_brain),
     "gather": Case(Gather(first=4), choosing_brain, Batch(x=LESSON.x + 1, y=LESSON.targets())),
     "choose": Case(Choose(), choosing_brain),
     "choose with nothing to ask": Case(Choose(), lambda: slept(choosing_brain())),

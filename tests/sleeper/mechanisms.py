@@ -2,6 +2,7 @@
 
 from oneiros.sleeper import (
     Automatic,
+    DriftCompensated,
     ElasticWeights,
     ExactNights,
     FeCam,
@@ -41,4 +42,5 @@ EXAMPLES: dict[str, Mechanism] = {
     "ridge": RecursiveRidge(features=RandomRelu(30)),
     "ranpac": RanPac(width=30),
     "fecam": FeCam(),
+    "drift": DriftCompensated(layer="1"),
 }

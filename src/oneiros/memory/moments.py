@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from oneiros.core import Batch
+from oneiros.equations.drift import Drift, moved_means, moved_scatter
 from oneiros.equations.moments import class_means, merged_means, merging_rows
 from oneiros.memory.symmetric_sum import SymmetricSum
 
@@ -123,6 +124,17 @@ class Moments:
         for label, scatter in other._scatters.items():
             self._scatter(label, means).merge(scatter)
         self._join(torch.cat([counts, counts.new_zeros(more)]), torch.cat([means, means.new_zeros(more, len(means.T))]))
+
+    def move(self, drift: Drift) -> None:
+        """Take the sums along to where features have drifted (`equations.drift`); counts stay."""
+        self.added()
+        seen = torch.tensor(self.classes, device=self._means.device)
+        self._means = self._means.clone()
+        self._means[seen] = moved_means(self._means[seen], drift)
+        for label, scatter in self._scatters.items():
+            freedom = self.freedom if label == ALL else float(self._counts[label]) - 1
+            moved = moved_scatter(scatter.full(), freedom, drift)
+            self._scatters[label] = SymmetricSum.of(moved, dtype=self.dtype)
 
     def forget(self, label: int) -> bool:
         """Take a class out; whether nothing of it is left.

@@ -24,6 +24,14 @@ class SymmetricSum:
             torch.zeros(min(BLOCK, d - at), d - at, dtype=dtype, device=device) for at in range(0, d, BLOCK)
         ]  # fmt: skip
 
+    @classmethod
+    def of(cls, whole: Float[Tensor, "d d"], *, dtype: torch.dtype) -> "SymmetricSum":
+        """The sum that is this symmetric matrix."""
+        found = cls(len(whole), dtype=dtype, device=whole.device)
+        for at, block in zip(range(0, found.d, BLOCK), found.rows, strict=True):
+            block.copy_(whole[at : at + len(block), at:])
+        return found
+
     @property
     def nbytes(self) -> int:
         """Bytes kept: a little more than half of a square."""

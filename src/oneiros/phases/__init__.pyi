@@ -32,6 +32,7 @@ from .losses import Replayed as Replayed
 from .losses import SoftTargets as SoftTargets
 from .night.category_replay import CategoryReplay as CategoryReplay
 from .night.choose import Choose as Choose
+from .night.compensate_drift import CompensateDrift as CompensateDrift
 from .night.dreams import Imagined as Imagined
 from .night.dreams import Veridical as Veridical
 from .night.exact_heads import ClassMeans as ClassMeans

@@ -1,4 +1,5 @@
 from .automatic import Automatic as Automatic
+from .drift import DriftCompensated as DriftCompensated
 from .elastic import ElasticWeights as ElasticWeights
 from .exact import AtLayer as AtLayer
 from .exact import ExactNights as ExactNights
