@@ -192,7 +192,7 @@ class Entry:
     together: bool = False
 
 
-def _slept(mechanism: Mechanism) -> Callable[[Setting], Learner]:
+def _slept(mechanism: Mechanism | None) -> Callable[[Setting], Learner]:
     return lambda setting: Slept(setting, mechanism)
 
 

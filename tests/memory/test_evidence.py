@@ -35,11 +35,33 @@ def test_of_equals_the_network_answers():
     assert evidence.chosen == "network"
 
 
-def test_who_is_far_behind_is_given_up_and_the_network_never():
-    """0.9 and 0.5 of 100: the standard error of the difference is root(.09 / 100 + .25 / 100) = .058, 6.9 of them."""
+def test_a_day_counts_as_often_as_classes_were_met():
+    """Two classes: 10 and 6 of 10. Ten classes: 5 and 8 of 10. So 70 and 92 of 120."""
+    evidence = Evidence(("network", "early", "late"))
+    evidence.add({"network": 0, "early": 10, "late": 6}, 10, classes=2)
+    assert evidence.chosen == "early"
+    evidence.add({"network": 0, "early": 5, "late": 8}, 10, classes=10)
+    assert evidence.chosen == "late"
+    assert evidence.line.startswith("late: right about 76.7 % of 20 held-out examples of 2 day(s)")
+    assert "early 58.3" in evidence.line
+
+
+def test_nobody_is_given_up_before_the_third_day():
     evidence = Evidence(("network", "near", "far"))
-    evidence.prepared(1, 1)
-    evidence.add({"network": 20, "near": 90, "far": 50}, 100)
+    for _ in range(3):
+        assert evidence.behind(3.0) == []
+        evidence.add({"network": 0, "near": 90, "far": 10}, 100)
+    assert evidence.behind(3.0) == ["far"]
+
+
+def test_who_is_far_behind_is_given_up_and_the_network_never():
+    """0.9 and 0.5 of 100: the standard error of the difference is root(.09 / 100 + .25 / 100) = .058, 6.9 of them.
+
+    As 30, 30 and 40 examples of as many classes.
+    """
+    evidence = Evidence(("network", "near", "far"))
+    for asked in (30, 30, 40):
+        evidence.add({"network": 0, "near": 9 * asked // 10, "far": asked // 2}, asked, classes=7)
     assert evidence.behind(3.0) == evidence.behind(6.8) == ["far"]
     assert evidence.behind(7.0) == []
     evidence.give_up("far", BEHIND)

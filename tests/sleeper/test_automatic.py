@@ -188,7 +188,7 @@ def test_vectors_have_random_features_and_themselves():
     sleeper.sleep()
     evidence = memory(sleeper, "evidence")
     assert evidence.names == ("network", "random", "inputs", "random+ridge")
-    assert evidence.right["inputs"] == evidence.asked > 5
+    assert evidence.right["inputs"] == evidence.weight > 15
     memory(sleeper, "evidence").chosen = "inputs"
     assert float((sleeper.predict(x) == y).double().mean()) == 1.0
 

@@ -7,11 +7,16 @@ import torch
 from torch import Tensor
 
 BEHIND, FAILED = "was given up as far behind", "could not be computed"
+EARLIEST = 3  # day on which a candidate can be given up
 REASONS = ("", BEHIND, FAILED)
 
 
 class Evidence:
     """Counts of right answers, one number a candidate, over all days; and who is chosen by them.
+
+    A day counts as often as classes were met by then: to be right among two says little about who is right among ten,
+    and on the first day features of the network were made for the very classes that are asked about. For the same
+    reason nobody is given up before the third day.
 
     What is solved from sums answers for all days at once, so its counts add up. A network that goes on learning may
     have lost what it knew of earlier days. How much of that still counts is judged by how well it was prepared for
@@ -26,6 +31,8 @@ class Evidence:
         if len(self.names) != len(set(self.names)) or not self.names:
             raise ValueError(f"Evidence of {self.names}; expected different names")
         self.asked = 0.0
+        self.weight = 0.0  # of all that was asked, and its squares
+        self.squares = 0.0
         self.days = 0
         self.right = dict.fromkeys(self.names, 0.0)
         self.given_up: dict[str, str] = {}
@@ -40,7 +47,7 @@ class Evidence:
     @property
     def nbytes(self) -> int:
         """8 a number, once there are any."""
-        return 8 * (len(self.names) + 4) if self.asked or self.before else 0
+        return 8 * (len(self.names) + 6) if self.asked or self.before else 0
 
     def __len__(self) -> int:
         return int(self.asked)
@@ -55,28 +62,38 @@ class Evidence:
         """The choice and why, in one line."""
         if not self.asked:
             return f"{self.chosen}: no example was held out yet"
-        shares = {name: 100 * self.right[name] / self.asked for name in self.running}
+        shares = {name: 100 * self.right[name] / self.weight for name in self.running}
         rest = ", ".join(f"{name} {share:.1f}" for name, share in shares.items() if name != self.chosen)
         gone = "".join(f"; {name} {why}" for name, why in self.given_up.items())
         return (
             f"{self.chosen}: right about {shares[self.chosen]:.1f} % of {self.asked:.0f} held-out examples of "
-            f"{self.days} day(s), each asked over all classes met by then" + (f" ({rest})" if rest else "") + gone
+            f"{self.days} day(s), over all classes met by then, later days counting more"
+            + (f" ({rest})" if rest else "")
+            + gone
         )
 
     def prepared(self, right: int, asked: int) -> None:
         """How many of the day's first examples the network knew before it learned anything today."""
         self.before = (right, asked)
 
-    def add(self, right: Mapping[str, int], asked: int) -> None:
-        """A day's held-out examples: how many each candidate that is running was right about; then the choice."""
+    def add(self, right: Mapping[str, int], asked: int, classes: int = 1) -> None:
+        """A day's held-out examples: how many each candidate that is running was right about; then the choice.
+
+        Args:
+            right: by candidate.
+            asked: examples.
+            classes: met by now.
+        """
         learning = self.names[0]
         share = right[learning] / asked
         before = self.before[0] / self.before[1] if self.before else 1.0
         kept = min(1.0, before / share) if share else 0.0
         self.right[learning] *= kept
         for name in self.running:
-            self.right[name] += right[name]
+            self.right[name] += classes * right[name]
         self.asked += asked
+        self.weight += classes * asked
+        self.squares += classes**2 * asked
         self.days += 1
         self.before = None
         self._choose()
@@ -90,11 +107,13 @@ class Evidence:
 
     def behind(self, errors: float) -> list[str]:
         """Candidates that are more than so many standard errors behind the best one; never the network itself."""
-        best = self.right[self.chosen] / self.asked
+        if self.days < EARLIEST:
+            return []
+        best, independent = self.right[self.chosen] / self.weight, self.weight**2 / self.squares
         far = []
         for name in self.running[1:]:
-            share = self.right[name] / self.asked
-            error = math.sqrt((best * (1 - best) + share * (1 - share)) / self.asked)
+            share = self.right[name] / self.weight
+            error = math.sqrt((best * (1 - best) + share * (1 - share)) / independent)
             if best - share > errors * error:
                 far.append(name)
         return far
@@ -103,7 +122,14 @@ class Evidence:
         """Tensors that restore this memory."""
         before = self.before or (-1, -1)
         gone = [REASONS.index(self.given_up.get(name, "")) for name in self.names]
-        numbers = [self.asked, float(self.days), float(self.names.index(self.chosen)), *map(float, before)]
+        numbers = [
+            self.asked,
+            self.weight,
+            self.squares,
+            float(self.days),
+            float(self.names.index(self.chosen)),
+            *map(float, before),
+        ]
         return {
             "numbers": torch.tensor(numbers, dtype=torch.float64),
             "right": torch.tensor([self.right[name] for name in self.names], dtype=torch.float64),
@@ -112,7 +138,7 @@ class Evidence:
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Restore what `state_dict` returned."""
-        self.asked, days, chosen, *before = state["numbers"].tolist()
+        self.asked, self.weight, self.squares, days, chosen, *before = state["numbers"].tolist()
         self.days, self.chosen = int(days), self.names[int(chosen)]
         self.before = None if before[1] < 0 else (int(before[0]), int(before[1]))
         self.right = dict(zip(self.names, state["right"].tolist(), strict=True))

@@ -52,7 +52,8 @@ class Choose:
                 brain.remembers(sums(name), Moments).added()
             return {"held-out": torch.tensor(0.0), "right": torch.tensor(0.0)}
         right = {name: self._right(brain, name, batch) for name in evidence.running}
-        evidence.add({name: count for name, count in right.items() if name in evidence.running}, len(batch))
+        running = {name: count for name, count in right.items() if name in evidence.running}
+        evidence.add(running, len(batch), classes=_met(brain, batch))
         for name in evidence.behind(self.errors):
             evidence.give_up(name, BEHIND)
         for name in running_fronts(evidence):
@@ -104,6 +105,13 @@ class Choose:
             for label, x in sorted(brain.remembers("first-day", Exemplars).take_today().items()):
                 if name in running_fronts(evidence):
                     add(brain, name, Batch(x=x, y=torch.full((len(x),), label, device=x.device)), rng)
+
+
+def _met(brain: Brain, batch: Batch) -> int:
+    """Classes that were met by now."""
+    _, _, evidence = parts(brain)
+    known = (brain.remembers(sums(name), Moments).classes for name in running_fronts(evidence))
+    return len({*batch.targets().tolist(), *(label for each in known for label in each)})
 
 
 def consolidated(brain: Brain, choose: Choose, classes: int) -> nn.Module | None:
