@@ -194,7 +194,7 @@ def test_a_csv_gives_features_and_labels(tmp_path):
         ("height,label\ntall,0\n", "the column 'height' is string; expected numbers"),
         ("height,label\n1,yes\n", "the column 'label' must hold a whole number in every row"),
         ("height,width\n1,2\n", "expected a column 'label'"),
-        ("weight,label\n1,0\n", r"train.csv has the columns \('height',\), test.csv \('weight',\)"),
+        ("weight,label\n1,0\n", "train.csv has the columns 'height', test.csv 'weight'"),
         ("height,label\n1,0,5\n", "not a readable CSV file"),
         ("", "the file is empty"),
     ],

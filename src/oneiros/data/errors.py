@@ -28,6 +28,16 @@ def reading(source: object) -> Iterator[None]:
         raise DataError(f"{source}: {error}") from error
 
 
+def no_more(allowed: int, wanted: int, what: str) -> None:
+    """Refuse what a file says of itself and cannot hold, before memory is asked for.
+
+    Raises:
+        DataError: more is wanted than is allowed.
+    """
+    if wanted > allowed:
+        raise DataError(f"it says that it holds {what}, more than a file of its size can; it is damaged")
+
+
 def require_files(files: Sequence[Path]) -> None:
     """Raise `MissingFilesError`, naming every file that is not there and the first folder that is not."""
     missing = [file for file in files if not file.is_file()]

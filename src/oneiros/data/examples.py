@@ -11,6 +11,8 @@ from torch import Tensor
 from oneiros.core import Batch
 from oneiros.data.errors import DataError, reading
 
+FEW = 10_000  # classes that any file may speak of, however few examples it holds
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Examples:
@@ -110,6 +112,25 @@ class Dataset:
     def to(self, device: str | torch.device) -> "Dataset":
         """The same data set on `device`."""
         return replace(self, train=self.train.to(device), test=self.test.to(device))
+
+
+def numbered_classes(labels: Int64[Tensor, " n"]) -> tuple[str, ...]:
+    """Names of classes that have none: their numbers, up to the largest label.
+
+    >>> numbered_classes(torch.tensor([2, 0]))
+    ('0', '1', '2')
+
+    Raises:
+        DataError: a label is so large that it is no number of a class, counted from 0.
+    """
+    most = max(FEW, len(labels))
+    if len(labels) and int(labels.max()) >= most:
+        row = int(labels.argmax())
+        raise DataError(
+            f"label {int(labels[row])} of example {row} is no number of a class: classes are counted from 0, and "
+            f"{len(labels)} examples have no more than {most}"
+        )
+    return tuple(map(str, range(max(0, int(labels.max())) + 1 if len(labels) else 0)))
 
 
 def check_labels(labels: Int64[Tensor, " n"], n_classes: int) -> None:

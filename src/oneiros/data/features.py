@@ -1,19 +1,20 @@
 """Features of images, extracted once and kept: one safetensors file that says what made it and whether it is whole."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from oneiros.data.errors import DataError, MissingFilesError, reading
 from oneiros.data.examples import Dataset, Examples
-from oneiros.data.files import sha256_of
 
-FORMAT = "oneiros-features/1"
+FORMAT = "oneiros-features/2"  # 1 had a checksum without shapes and types
 PARTS = ("train.images", "train.labels", "test.images", "test.labels")
 
 
@@ -49,19 +50,40 @@ def read_features(name: str, file: Path) -> Dataset:
             raise DataError(f"{', '.join(missing)} is missing; make the file again with `oneiros features`")
         if _digest(tensors, words) != words["sha256"]:
             raise DataError("its content is not what its checksum says: it is damaged or was changed; make it again")
-        classes = tuple(json.loads(words["classes"]))
+        classes = _classes(words["classes"])
         train, test = (
             Examples(images=tensors[f"{half}.images"], labels=tensors[f"{half}.labels"], classes=classes)
             for half in ("train", "test")
         )
-        made, checksums = json.loads(words["provenance"]), {file.name: words["sha256"]}
+        made, checksums = _made(words["provenance"]), {file.name: words["sha256"]}
         return Dataset(name=name, train=train, test=test, checksums=checksums, provenance=made)
 
 
 def features_provenance(file: Path) -> dict[str, Any]:
     """How a features file was made."""
     with reading(file):
-        return json.loads(_read(file)[1]["provenance"])
+        return _made(_read(file)[1].get("provenance", ""))
+
+
+def _json(text: str, what: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{what} cannot be read ({error}); make the file again with `oneiros features`") from error
+
+
+def _made(text: str) -> dict[str, Any]:
+    made = _json(text, "how it was made")
+    if not isinstance(made, dict):
+        raise DataError("how it was made is no list of names and values; make the file again with `oneiros features`")
+    return made
+
+
+def _classes(text: str) -> tuple[str, ...]:
+    classes = _json(text, "its classes")
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise DataError("its classes are no list of names; make the file again with `oneiros features`")
+    return tuple(classes)
 
 
 def _read(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -69,10 +91,15 @@ def _read(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(file, framework="pt") as archive:
             tensors = {name: archive.get_tensor(name) for name in archive.keys()}  # noqa: SIM118 (not a dict)
             return tensors, archive.metadata() or {}
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, RuntimeError, MemoryError) as error:
         raise DataError(f"not a readable safetensors file ({error}); make it again with `oneiros features`") from error
 
 
 def _digest(tensors: Mapping[str, Tensor], words: Mapping[str, str]) -> str:
-    content = b"".join(tensors[part].numpy().tobytes() for part in PARTS)
-    return sha256_of(content + words["classes"].encode() + words["provenance"].encode())
+    """SHA-256 over the words, and name, type, shape and bytes of every tensor."""
+    digest = hashlib.sha256(json.dumps([words["classes"], words["provenance"]]).encode())
+    for part in PARTS:
+        value = tensors[part].contiguous()
+        digest.update(f"\n{part} {value.dtype} {tuple(value.shape)}\n".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

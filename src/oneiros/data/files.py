@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import hashlib
+import io
 import os
 import tempfile
 import zlib
@@ -14,8 +15,10 @@ from jaxtyping import UInt8
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from oneiros.data.errors import DataError
+from oneiros.data.errors import DataError, no_more
 
+HEAD = 64
+RATIO = 1032  # what zlib can save at most, and one byte of a thousand
 # The number changes when the same file would decode to other pixels.
 _DECODED = "decoded-1"
 
@@ -36,22 +39,47 @@ def sha256_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read_bytes(file: Path) -> tuple[bytes, str]:
-    """A file's content, unzipped if its name ends in .gz, and the sha256 of its bytes as they lie on disk.
+def raw_bytes(file: Path) -> bytes:
+    """A file's bytes as they lie on disk.
 
     Raises:
-        DataError: when the file is empty, or is not a whole gzip archive though its name says so.
+        DataError: it cannot be read, such as a folder of that name.
     """
-    raw = file.read_bytes()
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise DataError(f"it cannot be read ({error.strerror}); expected a file") from error
+
+
+def read_bytes(file: Path, size: Callable[[bytes], int] | None = None) -> tuple[bytes, str]:
+    """A file's content, unzipped if its name ends in .gz, and the sha256 of its bytes as they lie on disk.
+
+    Args:
+        file: which.
+        size: how many bytes an archive's content has, by its first `HEAD` ones; no more than one beyond are unzipped.
+
+    Raises:
+        DataError: when the file cannot be read or is empty, or is not a whole gzip archive though its name says so.
+    """
+    raw = raw_bytes(file)
     if not raw:
         raise DataError("the file is empty (0 bytes); fetch it again")
     digest = sha256_of(raw)
     if file.suffix != ".gz":
         return raw, digest
     try:
-        return gzip.decompress(raw), digest
+        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as archive:
+            head = archive.read(HEAD)
+            most = RATIO * len(raw)
+            if size is not None:
+                no_more(most, size(head), f"{size(head)} bytes")
+                most = size(head)
+            content = head + archive.read(max(0, most - len(head)) + 1)
     except (EOFError, OSError, zlib.error) as error:
         raise DataError(f"not a whole gzip archive ({error}); it is truncated or damaged, fetch it again") from error
+    return content, digest
 
 
 def cached_images(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from oneiros.data.errors import DataError, MissingFilesError, reading
 from oneiros.data.examples import Dataset, Examples
-from oneiros.data.files import sha256_of
+from oneiros.data.files import raw_bytes, sha256_of
 from oneiros.data.images import decode_images, same_channels
 
 _ENDINGS = (".png", ".jpg", ".jpeg")
@@ -54,8 +54,8 @@ def _read_pictures(folder: Path) -> Pictures:
     files = [(label, file) for label, name in enumerate(classes) for file in _pictures_in(folder / name)]
     if not files:
         raise DataError(f"{folder}: there is no picture; expected CLASS/*.png or CLASS/*.jpg below it")
-    encoded = [file.read_bytes() for _, file in files]
     names = [file.relative_to(folder).as_posix() for _, file in files]
+    encoded = [_read(file) for _, file in files]
     with reading(folder):
         images = decode_images(encoded, names)
     listing = "".join(f"{sha256_of(data)}  {name}\n" for data, name in zip(encoded, names, strict=True))
@@ -65,6 +65,11 @@ def _read_pictures(folder: Path) -> Pictures:
         classes=tuple(classes),
         digest=sha256_of(listing.encode()),
     )
+
+
+def _read(file: Path) -> bytes:
+    with reading(file):
+        return raw_bytes(file)
 
 
 def _pictures_in(folder: Path) -> list[Path]:

@@ -4,6 +4,7 @@ Read here in twenty lines: torchvision's reader gives the same arrays, but takes
 itself (ours are read once, for the array and the checksum), and answers a damaged one with a bare assertion.
 """
 
+import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,23 +51,37 @@ def parse_idx(data: bytes, *, ndim: int) -> UInt8[np.ndarray, "..."]:
     >>> parse_idx(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]), ndim=1)
     array([7, 8, 9], dtype=uint8)
     """
-    header = 4 * (1 + ndim)
-    if len(data) < header:
-        raise DataError(f"{len(data)} bytes are too few for an IDX header of {header}; fetch the file again")
-    magic, *shape = struct.unpack(f">{1 + ndim}I", data[:header])
+    shape = _shape(data, ndim)
+    size, follow = math.prod(shape), len(data) - _header(ndim)
+    if size == 0 or follow != size:
+        many = "more" if follow > size else f"{follow}"
+        raise DataError(
+            f"the header declares {' x '.join(map(str, shape))} = {size} bytes, but {many} follow; fetch the file again"
+        )
+    return np.frombuffer(data, np.uint8, offset=_header(ndim)).reshape(shape)
+
+
+def _header(ndim: int) -> int:
+    return 4 * (1 + ndim)
+
+
+def _shape(data: bytes, ndim: int) -> list[int]:
+    if len(data) < _header(ndim):
+        raise DataError(f"{len(data)} bytes are too few for an IDX header of {_header(ndim)}; fetch the file again")
+    magic, *shape = struct.unpack(f">{1 + ndim}I", data[: _header(ndim)])
     expected = _UNSIGNED_BYTES << 8 | ndim
     if magic != expected:
         raise DataError(
             f"the magic number is 0x{magic:08x}, expected 0x{expected:08x} (IDX, unsigned bytes, {ndim} axes); "
             "this is another kind of file"
         )
-    size = int(np.prod(shape, dtype=object))
-    if size == 0 or len(data) - header != size:
-        raise DataError(
-            f"the header declares {' x '.join(map(str, shape))} = {size} bytes, but {len(data) - header} follow; "
-            "fetch the file again"
-        )
-    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+    return shape
+
+
+def _read_idx(file: Path, ndim: int) -> tuple[UInt8[np.ndarray, "..."], str]:
+    """The array in a file, zipped or not, and the file's checksum."""
+    data, digest = read_bytes(file, lambda head: _header(ndim) + math.prod(_shape(head, ndim)))
+    return parse_idx(data, ndim=ndim), digest
 
 
 def read_idx_set(name: str, root: Path) -> Dataset:
@@ -89,11 +104,11 @@ def _plain_or_zipped(plain: Path) -> Path:
 def _read_examples(images: Path, labels: Path, classes: tuple[str, ...]) -> tuple[Examples, dict[str, str]]:
     """The examples in a file of images and a file of labels, and the two checksums by file name."""
     with reading(images):
-        data, images_sum = read_bytes(images)
-        pixels = torch.from_numpy(parse_idx(data, ndim=3).copy())
+        array, images_sum = _read_idx(images, 3)
+        pixels = torch.from_numpy(array.copy())
     with reading(labels):
-        data, labels_sum = read_bytes(labels)
-        numbers = torch.from_numpy(parse_idx(data, ndim=1).astype(np.int64))
+        array, labels_sum = _read_idx(labels, 1)
+        numbers = torch.from_numpy(array.astype(np.int64))
     with reading(f"{images} and {labels.name}"):
         examples = Examples(images=pixels[:, None], labels=numbers, classes=classes)
     return examples, {images.name: images_sum, labels.name: labels_sum}

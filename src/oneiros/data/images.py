@@ -11,21 +11,40 @@ from jaxtyping import UInt8
 from PIL import Image
 from torch import Tensor
 
-from oneiros.data.errors import DataError, reading
+from oneiros.data.errors import DataError, no_more, reading
+
+PIXELS_A_BYTE = 10_000  # more than a picture of one colour gets into a byte
+
+
+class OtherSizeError(Exception):
+    """A picture is not of the size that all others have: width and height."""
+
 
 _GREY = ("L", "1")
 _COLOUR = ("RGB", "RGBA", "P", "CMYK", "YCbCr", "LA", "PA")
 
 
-def decode_image(data: bytes) -> UInt8[np.ndarray, "height width"] | UInt8[np.ndarray, "height width 3"]:
+def decode_image(
+    data: bytes, size: tuple[int, int] | None = None
+) -> UInt8[np.ndarray, "height width"] | UInt8[np.ndarray, "height width 3"]:
     """One encoded picture; grey ones `[height, width]`, all others as RGB `[height, width, 3]`.
+
+    Args:
+        data: the content of a file.
+        size: width and height that it must have; any, if left out.
 
     Raises:
         DataError: when the bytes are no picture, or one with more than 8 bits a channel.
+        OtherSizeError: it is of another size.
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
+            require_plausible(image, len(data))
+            if size not in (None, image.size):
+                raise OtherSizeError(image.size)
             image.load()
+    except (DataError, OtherSizeError):
+        raise
     # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and others on damaged bytes.
     except Exception as error:
         raise DataError(f"{len(data)} bytes that cannot be decoded as an image ({error})") from error
@@ -44,20 +63,23 @@ def decode_images(encoded: Sequence[bytes], names: Sequence[str]) -> UInt8[Tenso
     Raises:
         DataError: naming the first image that cannot be decoded or differs in size from the first one.
     """
+    with reading(names[0]):
+        first = decode_image(encoded[0])
+    height, width = first.shape[:2]
 
     def decode(data: bytes, name: str) -> np.ndarray:
-        with reading(name):
-            return decode_image(data)
+        try:
+            with reading(name):
+                return decode_image(data, (width, height))
+        except OtherSizeError as error:
+            wide, high = error.args[0]
+            raise DataError(
+                f"{name} is {high} x {wide} pixels (height x width), but {names[0]} is "
+                f"{height} x {width}; expected images of one size: resize or crop them first"
+            ) from error
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        decoded = list(threads.map(decode, encoded, names))
-    size = decoded[0].shape[:2]
-    for image, name in zip(decoded, names, strict=True):
-        if image.shape[:2] != size:
-            raise DataError(
-                f"{name} is {image.shape[0]} x {image.shape[1]} pixels (height x width), but {names[0]} is "
-                f"{size[0]} x {size[1]}; expected images of one size: resize or crop them first"
-            )
+        decoded = [first, *threads.map(decode, encoded[1:], names[1:])]
     if any(image.ndim == 3 for image in decoded):
         decoded = [image if image.ndim == 3 else image[..., None].repeat(3, axis=-1) for image in decoded]
         return torch.from_numpy(np.stack(decoded)).permute(0, 3, 1, 2).contiguous()
@@ -73,3 +95,13 @@ def same_channels(
         train.expand(-1, channels, -1, -1).contiguous(),
         test.expand(-1, channels, -1, -1).contiguous(),
     )
+
+
+def require_plausible(image: Image.Image, length: int) -> None:
+    """Refuse a picture whose `length` bytes cannot hold the pixels it says it has, before memory is asked for them.
+
+    Raises:
+        DataError: saying how many it says.
+    """
+    width, height = image.size
+    no_more(PIXELS_A_BYTE * length, width * height, f"{height} x {width} pixels")

@@ -17,7 +17,7 @@ from jaxtyping import Int64, UInt8
 from torch import Tensor
 
 from oneiros.data.errors import DataError, reading, require_files
-from oneiros.data.examples import Dataset, Examples
+from oneiros.data.examples import Dataset, Examples, numbered_classes
 from oneiros.data.files import cached_images
 from oneiros.data.images import decode_images, same_channels
 
@@ -37,10 +37,11 @@ def read_parquet_set(name: str, folder: Path) -> Dataset:
     files = folder / "train.parquet", folder / "test.parquet"
     require_files(files)
     train, test = map(read_split, files)
-    numbers = tuple(map(str, range(int(train.labels.max()) + 1)))
     train_images, test_images = same_channels(train.images, test.images)
     with reading(files[0]):
-        train_examples = Examples(images=train_images, labels=train.labels, classes=train.classes or numbers)
+        train_examples = Examples(
+            images=train_images, labels=train.labels, classes=train.classes or numbered_classes(train.labels)
+        )
     with reading(files[1]):
         test_classes = test.classes or train_examples.classes
         test_examples = Examples(images=test_images, labels=test.labels, classes=test_classes)
@@ -68,7 +69,8 @@ def _read_table(file: Path) -> pa.Table:
         parquet = pq.ParquetFile(file)
         _check_columns(parquet.schema_arrow)
         table = parquet.read(columns=["image", "label"])
-    except (pa.ArrowInvalid, OSError) as error:
+    # A damaged file may ask for any amount of memory, or hold names that are no text.
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         raise DataError(f"not a readable parquet file ({error}); fetch or write it again") from error
     if table.num_rows == 0:
         raise DataError("there are no rows; expected at least one example")
@@ -99,7 +101,7 @@ def _class_names(schema: pa.Schema) -> tuple[str, ...]:
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
         return tuple(map(str, features["label"]["names"]))
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, IndexError):
         return ()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"the schema metadata 'huggingface' is not JSON ({error})") from error

@@ -12,9 +12,10 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image
 
-from oneiros.data.errors import DataError, MissingFilesError
+from oneiros.data.errors import DataError, MissingFilesError, reading
 from oneiros.data.examples import Examples
-from oneiros.data.files import data_root, sha256_of
+from oneiros.data.files import data_root, raw_bytes, sha256_of
+from oneiros.data.images import require_plausible
 
 _ENDINGS = (".jpeg", ".jpg", ".png")
 
@@ -72,9 +73,11 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _read(file: Path, size: int) -> tuple[UInt8[np.ndarray, "s s 3"], str]:
-    content = file.read_bytes()
+    with reading(file):
+        content = raw_bytes(file)
     try:
         with Image.open(io.BytesIO(content)) as image:
+            require_plausible(image, len(content))
             small = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
     # Pillow's decoders raise OSError, SyntaxError, ValueError and others on damaged bytes.
     except Exception as error:

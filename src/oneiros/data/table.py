@@ -1,6 +1,8 @@
 """Your own features: DIR/train.csv and DIR/test.csv with a heading, one column `label`, all others numbers."""
 
 import io
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from pyarrow import csv
 from torch import Tensor
 
 from oneiros.data.errors import DataError, reading, require_files
-from oneiros.data.examples import Dataset, Examples
+from oneiros.data.examples import Dataset, Examples, numbered_classes
 from oneiros.data.files import read_bytes
 
 
@@ -38,10 +40,11 @@ def read_csv_set(name: str, folder: Path) -> Dataset:
     train, test = map(_read_table, files)
     if train.columns != test.columns:
         raise DataError(
-            f"{folder}: train.csv has the columns {train.columns}, test.csv {test.columns}; expected the same"
+            f"{folder}: train.csv has the columns {_short(train.columns)}, test.csv {_short(test.columns)}; "
+            "expected the same"
         )
-    classes = tuple(map(str, range(max(0, int(train.labels.max())) + 1)))
     with reading(files[0]):
+        classes = numbered_classes(train.labels)
         train_examples = Examples(images=train.features, labels=train.labels, classes=classes)
     with reading(files[1]):
         test_examples = Examples(images=test.features, labels=test.labels, classes=classes)
@@ -54,12 +57,17 @@ def _read_table(file: Path) -> Table:
         data, digest = read_bytes(file)
         try:
             table = csv.read_csv(io.BytesIO(data))
-        except pa.ArrowInvalid as error:
+            names = table.column_names
+        except (pa.ArrowException, ValueError) as error:  # a ValueError: a heading that is no text
             raise DataError(f"not a readable CSV file ({error})") from error
-        columns = tuple(name for name in table.column_names if name != "label")
-        if "label" not in table.column_names or not columns or table.num_rows == 0:
+        if doubled := [name for name, times in Counter(names).items() if times > 1]:
             raise DataError(
-                f"{table.num_rows} rows of the columns {table.column_names}; expected a column 'label', "
+                f"the heading has {doubled[0]!r} more than once; expected a name of its own for each column"
+            )
+        columns = tuple(name for name in names if name != "label")
+        if "label" not in names or not columns or table.num_rows == 0:
+            raise DataError(
+                f"{table.num_rows} rows of the columns {_short(names)}; expected a column 'label', "
                 "at least one other and at least one row"
             )
         if not pa.types.is_integer(table["label"].type) or table["label"].null_count:
@@ -74,3 +82,7 @@ def _numbers(name: str, column: pa.ChunkedArray) -> Float[np.ndarray, " n"]:
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         raise DataError(f"the column {name!r} is {column.type}; expected numbers")
     return column.to_numpy().astype(np.float32)
+
+
+def _short(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:12])) + (f" and {len(names) - 12} more" if len(names) > 12 else "")

@@ -1,7 +1,9 @@
 """What a stranger's data and networks are asked before anything learns from them; every answer says what to do."""
 
+import contextlib
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -9,6 +11,20 @@ from torch import Tensor, nn
 
 from oneiros.core import Batch
 from oneiros.sleeper.inputs import Reading, Wrapped, scores_of
+
+
+def whole(name: str, value: Any, *, least: int) -> int:
+    """A whole number of at least `least`.
+
+    Raises:
+        TypeError: it is none.
+        ValueError: it is less.
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} is {value!r}; expected a whole number of at least {least}")
+    if value < least:
+        raise ValueError(f"{name} is {value}; expected at least {least}")
+    return int(value)
 
 
 def lesson(net: nn.Module, x: Any, y: Any, packing: Reading | None = None) -> Batch:
@@ -103,6 +119,16 @@ def same_device(net: nn.Module, x: Tensor) -> None:
                 f"the net's {name} is on {parameter.device}, the inputs are on {x.device}: "
                 f"x.to({str(parameter.device)!r}), or net.to({str(x.device)!r}) before the Sleeper is made"
             )
+
+
+@contextlib.contextmanager
+def taking(net: nn.Module, x: Tensor) -> Iterator[None]:
+    """While the net is first asked: that it cannot take such inputs is one clear ValueError."""
+    try:
+        yield
+    except RuntimeError as error:
+        first = str(error).partition("\n")[0]
+        raise ValueError(f"{type(net).__name__} cannot take inputs of {tuple(x.shape[1:])} each: {first}") from error
 
 
 def scores(net: nn.Module, x: Tensor, *, classes: int | None) -> int:

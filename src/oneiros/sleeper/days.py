@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
@@ -46,15 +47,19 @@ def lessons(day: Day, batch_size: int, rng: torch.Generator) -> Iterator[tuple[A
 def _of_arrays(day: tuple[Any, ...], batch_size: int, rng: torch.Generator) -> Iterator[tuple[Any, Any]]:
     if len(day) != 2:
         raise ValueError(f"a day is a tuple of {len(day)}; expected a Dataset, a DataLoader or a pair (X, y)")
-    inputs, y = day[0], torch.as_tensor(day[1])
-    x = {name: torch.as_tensor(part) for name, part in inputs.items()} if isinstance(inputs, Mapping) else inputs
-    x = x if isinstance(x, dict) else torch.as_tensor(x)
+    inputs, y = day[0], _tensor(day[1])
+    x = {name: _tensor(part) for name, part in inputs.items()} if isinstance(inputs, Mapping) else _tensor(inputs)
     for rows in [len(part) for part in x.values()] if isinstance(x, dict) else [len(x)]:
         if rows != len(y):
             raise ValueError(f"a day has {rows} inputs and {len(y)} labels: each input needs one label")
     _require_some(len(y))
     for index in _batches(torch.randperm(len(y), generator=rng), batch_size):
         yield ({name: part[index] for name, part in x.items()} if isinstance(x, dict) else x[index]), y[index]
+
+
+def _tensor(given: Any) -> Tensor:
+    """A tensor of what is one, a list, or anything that numpy takes for an array, such as a table of pandas."""
+    return torch.as_tensor(given if isinstance(given, Tensor | list | tuple) else np.require(given, requirements="W"))
 
 
 def split(item: Any) -> tuple[Any, Tensor]:

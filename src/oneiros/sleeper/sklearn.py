@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from oneiros.core import Seeds
 from oneiros.nets.layers import Perceptron
+from oneiros.sleeper import checks
 from oneiros.sleeper.automatic import Automatic
 from oneiros.sleeper.mechanism import Mechanism
 from oneiros.sleeper.sleeper import Sleeper
@@ -121,7 +122,20 @@ class SleepingClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         return X, y
 
+    def _require_settings(self) -> None:
+        for name in ("epochs", "batch_size"):
+            checks.whole(f"SleepingClassifier.{name}", getattr(self, name), least=1)
+        if not isinstance(self.hidden, list | tuple):
+            raise TypeError(f"SleepingClassifier.hidden is {self.hidden!r}; expected sizes of layers, such as (100,)")
+        for size in self.hidden:
+            checks.whole("SleepingClassifier.hidden", size, least=1)
+        if not isinstance(self.lr, int | float) or not 0 < self.lr < float("inf"):
+            raise ValueError(f"SleepingClassifier.lr is {self.lr!r}; expected a finite number above 0")
+        if self.bounds is not None and not (len(self.bounds) == 2 and self.bounds[0] < self.bounds[1]):
+            raise ValueError(f"SleepingClassifier.bounds is {self.bounds}; expected (smallest, largest)")
+
     def _begin(self, X: NDArray, classes: NDArray) -> None:
+        self._require_settings()
         self.classes_ = classes
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         with Seeds(seed).building("net"):
@@ -157,6 +171,4 @@ class SleepingClassifier(ClassifierMixin, BaseEstimator):
             with np.errstate(over="ignore"):
                 return torch.from_numpy(1 / (1 + np.exp(-standard))).float()
         low, high = self.bounds
-        if not low < high:
-            raise ValueError(f"SleepingClassifier.bounds is {self.bounds}; expected (smallest, largest)")
         return torch.from_numpy(np.clip((X - low) / (high - low), 0, 1)).float()

@@ -78,8 +78,8 @@ class Sleeper:
             raise TypeError(
                 f"mechanism is {mechanism!r}; expected one such as GenerativeReplay() (an object, not a class)"
             )
-        if classes is not None and classes < 2:
-            raise ValueError(f"classes is {classes}; expected at least 2, since one class leaves nothing to tell apart")
+        if classes is not None:
+            checks.whole("classes", classes, least=2)  # one class leaves nothing to tell apart
         self.net, self.mechanism = net, mechanism
         self.classes = classes or 0  # 0 until the first lesson shows how many scores there are
         self.criterion = criterion
@@ -146,10 +146,11 @@ class Sleeper:
             self._reading = reading(x)
         batch = checks.lesson(self._inner, x, y, self._reading)
         if not self.attachments:
-            if wraps(self._inner, self._reading, batch.x[:1]):
-                self._inner = Wrapped(self._inner, self._reading)
-                self._called = self._inner
-            self.classes = checks.scores(self._inner, batch.x[:1], classes=self.classes or None)
+            with checks.taking(self.net, batch.x):
+                if wraps(self._inner, self._reading, batch.x[:1]):
+                    self._inner = Wrapped(self._inner, self._reading)
+                    self._called = self._inner
+                self.classes = checks.scores(self._inner, batch.x[:1], classes=self.classes or None)
         elif self._open and int(batch.targets().max()) >= self.classes:
             self._grow(batch)
         checks.labels(batch.targets(), classes=self.classes)
@@ -306,8 +307,8 @@ class Sleeper:
             ValueError: all days together show a single class.
         """
         health.own_optimiser(self.net, optimiser)
-        if epochs < 1 or batch_size < 1:
-            raise ValueError(f"live(epochs={epochs}, batch_size={batch_size}): expected at least 1 of each")
+        checks.whole("epochs", epochs, least=1)
+        checks.whole("batch_size", batch_size, least=1)
         for number, day in enumerate(days, start=self.nights):
             for epoch in range(epochs):
                 rng = Seeds(self._seed).rng("batches", number, epoch)
