@@ -42,9 +42,10 @@ def test_seeds_at_random_rarely_buy_a_pass_beyond_the_tolerance():
     assert np.mean(passes) < 0.05
 
 
-def test_a_negative_tolerance_is_refused():
+@pytest.mark.parametrize("tolerance", [-1.0, float("nan")])
+def test_a_negative_tolerance_and_none_at_all_are_refused(tolerance):
     with pytest.raises(ValueError, match="expected a number >= 0"):
-        verdict(mean_interval([1.0, 2.0, 3.0]), 1.0, -1.0)
+        verdict(mean_interval([1.0, 2.0, 3.0]), 1.0, tolerance)
 
 
 @pytest.mark.parametrize(("target", "tolerance"), [(60.0, 8.0), (60.0, 3.0), (75.0, 8.0), (45.0, 8.0)])

@@ -111,3 +111,26 @@ def test_failures_cancelling_and_results_are_those_of_the_other_engines(cluster)
         engine.submit(Job(key="a", payload=1))
         engine.cancel("a")
         assert [o.error for o in engine.stream(lambda *heard: None)] == [CANCELLED]
+
+
+@pytest.mark.parametrize(("address", "listens"), [("local", "127.0.0.1"), ("auto", None), ("10.0.0.1:6379", None)])
+def test_a_cluster_that_begins_here_listens_to_this_machine_alone(monkeypatch, address, listens):
+    """Ray unpickles what it is sent; where one joins somebody's cluster, that is for its owner to decide."""
+    ray = pytest.importorskip("ray")
+    from oneiros.runs.engines.cluster import RayEngine
+
+    asked = {}
+
+    class EnoughError(Exception):
+        """Nothing is started."""
+
+    def init(**options):
+        asked.update(options)
+        raise EnoughError
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(EnoughError):
+        RayEngine(lambda payload, progress: None, address=address)
+    assert (asked["address"], asked.get("_node_ip_address")) == (address, listens)
+    assert asked["include_dashboard"] is False

@@ -15,8 +15,8 @@ from oneiros.core import Batch, Brain, Seeds
 from oneiros.life import Cursor
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.mean_input import MeanInput
-from oneiros.runs.store import CheckpointError, StorageError
-from oneiros.runs.store.checkpoint import FORMAT, load_brain, save_brain
+from oneiros.runs.store import CheckpointError, Manifest, Row, RunFolder, StorageError
+from oneiros.runs.store.checkpoint import FORMAT, load_brain, restore, save_brain
 from oneiros.runs.store.tensors import read_tensors, write_tensors
 
 OPTIMISERS = {
@@ -223,3 +223,16 @@ def test_a_disk_that_fills_up_leaves_the_last_checkpoint_and_says_so(tmp_path, m
         save_brain(tmp_path / "c", build_brain(), Cursor(2), {})
     assert load_brain(tmp_path / "c", build_brain()) == (Cursor(1), {})
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
+def test_without_a_checkpoint_life_begins_with_no_rows(tmp_path):
+    """Rows that no checkpoint vouches for would be there twice once they are measured again."""
+    address = {"paper": "p", "experiment": "e", "condition": "c", "seed": 0}
+    manifest = Manifest(**address, scale="s", config={}, device="cpu")
+    with RunFolder.open(tmp_path, manifest) as folder:
+        where = {"order": "01", "day": 0, "task": 0, "phase": "end", "metric": "accuracy"}
+        folder.add([Row(**address, **where, value=0.5)])
+        folder.flush()
+        assert folder.rows.stat().st_size > 0
+        assert restore(folder, build_brain()) is None
+        assert folder.rows.stat().st_size == 0

@@ -4,6 +4,7 @@ Results are not sent through Ray: runs write to a folder that all nodes share, a
 to it that a job which Ray started twice is done once.
 """
 
+import functools
 import logging
 import os
 import time
@@ -14,6 +15,7 @@ from typing import Any
 from oneiros.runs.engines.engine import DIED, Job, OnProgress, Outcome, Work, attempt, cancelled, failure
 
 POLL_SECONDS = 0.2
+LOOPBACK = "127.0.0.1"
 ATTEMPTS = 4  # nodes that a job may lose
 
 
@@ -51,7 +53,8 @@ class RayEngine:
 
     Args:
         work: called as `work(payload, progress)`; it must be importable on every node.
-        address: of the cluster; "auto" finds the one that this machine belongs to, "local" starts one here.
+        address: of the cluster; "auto" finds the one that this machine belongs to, "local" starts one here,
+            for this machine alone.
         cpus: cores for each job.
         gpus: GPUs for each job; a fraction lets several share one.
     """
@@ -66,7 +69,9 @@ class RayEngine:
         self._ray: Any = ray
         self._ours = not ray.is_initialized()
         if self._ours:
-            ray.init(address=address, logging_level=logging.WARNING, log_to_driver=False, include_dashboard=False)
+            # Ray unpickles what reaches its ports: a cluster that begins here listens to this machine alone.
+            begin = functools.partial(ray.init, _node_ip_address=LOOPBACK) if address == "local" else ray.init
+            begin(address=address, logging_level=logging.WARNING, log_to_driver=False, include_dashboard=False)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._ear = ray.remote(Ear).options(num_cpus=0, scheduling_strategy=here).remote()
         # Ray starts a job again when its worker or node is lost; what it raises itself is its outcome.
