@@ -236,3 +236,13 @@ def test_without_a_checkpoint_life_begins_with_no_rows(tmp_path):
         assert folder.rows.stat().st_size > 0
         assert restore(folder, build_brain()) is None
         assert folder.rows.stat().st_size == 0
+
+
+def test_what_measurements_have_added_up_comes_back(tmp_path):
+    """Tallies of a life that is gone on with are those that it had; others there are none."""
+    brain, summed = build_brain(), {"right": torch.tensor([1.5, 2.0]), "n": torch.tensor(7)}
+    save_brain(tmp_path / "c", brain, Cursor(), {}, summed)
+    found = {}
+    load_brain(tmp_path / "c", build_brain(), found)
+    assert found.keys() == summed.keys()
+    assert all(torch.equal(found[name], summed[name]) for name in summed)
