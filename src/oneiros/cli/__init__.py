@@ -16,6 +16,8 @@ from typing import Annotated
 import tyro
 from rich.console import Console
 
+import oneiros
+from oneiros.cli.asked import extra_for_runs
 from oneiros.cli.check import CheckCommand
 from oneiros.cli.demo import DemoCommand
 from oneiros.cli.failing import failing_clearly, parsed
@@ -45,9 +47,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out: list[Path | None] = [None]
 
     def work() -> int:
+        if given == ("--version",):
+            print(f"oneiros {oneiros.__version__}")  # noqa: T201
+            return 0
         parse = partial(tyro.cli, Command, prog="oneiros", description=main.__doc__, args=given, config=config)
         command = parsed(parse, given)
         out[0] = getattr(command, "out", None)
+        if not isinstance(command, ListCommand | StatusCommand):
+            extra_for_runs()
         return command(Console())
 
     return failing_clearly(work, lambda: out[0])

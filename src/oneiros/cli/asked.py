@@ -1,6 +1,7 @@
 """What several commands ask for: an experiment, a device, a folder of results; and the error where it is not there."""
 
 import difflib
+import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 Positional = tyro.conf.Positional
 Scale = Literal["smoke", "quick", "paper"]
+
+
+RUN = ("matplotlib", "pandas", "pyarrow", "vl_convert")  # what the extra `run` brings
 
 
 class RequestError(ValueError):
@@ -40,6 +44,13 @@ def known(names: Sequence[str], there: Sequence[str], what: str) -> None:
 def _with_nearest(message: str, name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f"{message}. Did you mean {near[0]!r}?" if near else message
+
+
+def extra_for_runs() -> None:
+    """An error where a part of the extra `run` is not installed; told before anything runs."""
+    missing = [name for name in RUN if importlib.util.find_spec(name) is None]
+    if missing:
+        raise RequestError(f"runs and reports need {', '.join(missing)}: pip install 'oneiros[run]'")
 
 
 def device_of(name: str) -> str:

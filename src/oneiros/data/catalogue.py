@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from oneiros.data.arrow import read_csv_set, read_parquet_set
 from oneiros.data.cifar10 import read_cifar10
 from oneiros.data.digits import read_digits
 from oneiros.data.download import DOWNLOADS, fetch
@@ -14,9 +15,7 @@ from oneiros.data.features import read_features
 from oneiros.data.files import data_root
 from oneiros.data.folder import read_folder_set
 from oneiros.data.idx import IDX_SETS, read_idx_set
-from oneiros.data.parquet import read_parquet_set
 from oneiros.data.svhn import read_svhn
-from oneiros.data.table import read_csv_set
 
 _BY_NAME = ("digits", *IDX_SETS, "cifar10", "svhn", "tiny-imagenet-100")
 _BY_FOLDER = {"parquet": read_parquet_set, "folder": read_folder_set, "csv": read_csv_set}

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from oneiros.data.arrow import read_parquet_set
 from oneiros.data.errors import DataError, MissingFilesError, reading, require_files
 from oneiros.data.examples import Dataset, Examples
 from oneiros.data.files import read_bytes
-from oneiros.data.parquet import read_parquet_set
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 BINARY_FOLDER = "cifar-10-batches-bin"

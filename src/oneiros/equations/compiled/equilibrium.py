@@ -7,14 +7,15 @@ send no feedback. `fastmath` is limited to reordering sums and fusing multiply-a
 
 from typing import no_type_check
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from oneiros.equations.compiled import njit
 
 _COMPILE = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}}
 
 
-@numba.njit(**_COMPILE)
+@njit(**_COMPILE)
 @no_type_check
 def _hidden_target(drive, o, w_out, gamma, target):
     """Eq. 6: relu(drive + gamma W2' o), into `target`."""
@@ -31,7 +32,7 @@ def _hidden_target(drive, o, w_out, gamma, target):
         target[j] = 0 if target[j] < 0 else target[j]
 
 
-@numba.njit(**_COMPILE)
+@njit(**_COMPILE)
 @no_type_check
 def _output_target(h, w_out, b_out, target):
     """Eq. 5: hardsig(W2 h + b2), into `target`."""
@@ -44,7 +45,7 @@ def _output_target(h, w_out, b_out, target):
         target[k] = 0 if s < 0 else (1 if s > 1 else s)
 
 
-@numba.njit(**_COMPILE)
+@njit(**_COMPILE)
 @no_type_check
 def _euler(h, o, drive, w_out, b_out, gamma, dt, steps, beta, label, towards_h, towards_o):  # noqa: PLR0913
     """Eqs. 5, 6 and 8 in place; `label` is the class the output is nudged to (beta 0: free)."""
@@ -58,7 +59,7 @@ def _euler(h, o, drive, w_out, b_out, gamma, dt, steps, beta, label, towards_h, 
             o[k] += dt * (towards_o[k] - o[k] + beta * (y - o[k]))
 
 
-@numba.njit(**_COMPILE)
+@njit(**_COMPILE)
 @no_type_check
 def _relax_euler(drive, w_out, b_out, gamma, dt, steps, hidden, output):  # noqa: PLR0913
     towards_h, towards_o = np.empty_like(hidden[0]), np.empty_like(output[0])
@@ -67,7 +68,7 @@ def _relax_euler(drive, w_out, b_out, gamma, dt, steps, hidden, output):  # noqa
         _euler(hidden[b], output[b], drive[b], w_out, b_out, gamma, dt, steps, zero, -1, towards_h, towards_o)
 
 
-@numba.njit(**_COMPILE)
+@njit(**_COMPILE)
 @no_type_check
 def _relax_fixed_point(drive, w_out, b_out, gamma, tolerance, passes, dt, steps, hidden, output):  # noqa: PLR0913
     towards_h, towards_o = np.empty_like(hidden[0]), np.empty_like(output[0])
@@ -89,7 +90,7 @@ def _relax_fixed_point(drive, w_out, b_out, gamma, tolerance, passes, dt, steps,
             _euler(h, o, drive[b], w_out, b_out, gamma, dt, steps, zero, -1, towards_h, towards_o)
 
 
-@numba.njit(**_COMPILE)
+@njit(**_COMPILE)
 @no_type_check
 def _clamp(drive, w_out, b_out, gamma, dt, steps, beta, labels, hidden, output):  # noqa: PLR0913
     towards_h, towards_o = np.empty_like(hidden[0]), np.empty_like(output[0])

@@ -7,9 +7,9 @@ from typing import no_type_check
 
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
 
+from oneiros.equations.compiled import njit
 from oneiros.equations.patches import Patching
 
 CHUNK = 32  # images at a time, whose answers stay in the cache

@@ -7,9 +7,10 @@ over blocks that stay in the second-level cache, and four active inputs at a tim
 
 from typing import no_type_check
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from oneiros.equations.compiled import njit
 
 _COMPILE = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}}
 BLOCK = 128  # rows of 1,024 float32 in a block: 512 kB
@@ -21,7 +22,7 @@ def worth_it(x: NDArray) -> bool:
     return bool(np.count_nonzero(x) <= DENSE_ABOVE * x.size)
 
 
-@numba.njit(**_COMPILE)
+@njit(**_COMPILE)
 @no_type_check
 def _accumulate(total, factors, rows, which, n):
     """Add factors[which[k]] * rows[which[k]] for k < n to `total`."""
@@ -38,7 +39,7 @@ def _accumulate(total, factors, rows, which, n):
             total[j] += f * r[j]
 
 
-@numba.njit(**_COMPILE)
+@njit(**_COMPILE)
 @no_type_check
 def _times(factors, rows, out):
     """Add factors @ rows to `out`, block by block of `rows`, skipping factors that are 0."""

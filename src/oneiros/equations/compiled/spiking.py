@@ -10,12 +10,13 @@ on active presynaptic rows. A step then costs (active pre) x (post) additions in
 from collections.abc import Sequence
 from typing import no_type_check
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from oneiros.equations.compiled import njit
 
-@numba.njit(cache=True, nogil=True)
+
+@njit(cache=True, nogil=True)
 @no_type_check
 def _active(spikes, index):
     """Positions of the spikes, written into `index`; how many there are."""
@@ -27,7 +28,7 @@ def _active(spikes, index):
     return n
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _gather(w, rows, total):
     """Sum of the given rows of `w`, into `total`; four at a time, so that `total` is passed over less often."""
@@ -44,7 +45,7 @@ def _gather(w, rows, total):
             total[j] += a[j]
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _fire(v, counts, fired):
     """Reset membranes above threshold 1 and list who they are in `fired`; how many there are."""
@@ -59,7 +60,7 @@ def _fire(v, counts, fired):
     return n
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _additive(w, offset, pre, post, inc, dec):
     """Additive rule: the offset takes `dec` off whole rows, synapses from active neurons get it back and `inc`."""
@@ -72,7 +73,7 @@ def _additive(w, offset, pre, post, inc, dec):
             row[j] += both
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _weight_dependent(w, pre, post, inc, dec):
     """The additive change times 2 sigmoid(-w / .001), synapse by synapse."""
@@ -85,7 +86,7 @@ def _weight_dependent(w, pre, post, inc, dec):
             w[i, j] += (inc if fired else -dec) * factor
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _rewire(w, offset, pre, post, inc, dec, weight_dependent):  # noqa: PLR0913
     if weight_dependent:
@@ -94,7 +95,7 @@ def _rewire(w, offset, pre, post, inc, dec, weight_dependent):  # noqa: PLR0913
         _additive(w, offset, pre, post, inc, dec)
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True)
 @no_type_check
 def _sleep(flat, sizes, input_spikes, gains, feedback, leak, loops, inc, dec, weight_dependent):  # noqa: PLR0913, C901
     layers, widest, dtype = len(sizes) - 1, sizes.max(), flat.dtype
