@@ -9,9 +9,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+<<<<<<< HEAD
 from bench import pages
+=======
+from oneiros.core import Seeds
+from oneiros.sleeper import requirements
+>>>>>>> edc0554 (Tutorial: photographs, month by month; install without a GPU; an API page for each room, generated from its names)
 
 ROOT = Path(__file__).parents[1]
 GUIDES = {
@@ -23,6 +30,7 @@ GUIDES = {
     "index.md": 1,
     "use-the-parts.md": 2,
     "your-network.md": 3,
+    "tutorial.md": 7,
 }
 
 
@@ -178,10 +186,69 @@ def test_guides_say_what_contributing_says():
 
 
 def test_every_page_is_in_the_sites_index():
-    pages = {path.name for path in (ROOT / "docs").glob("*.md")}
-    assert len(pages) >= 11
-    listed = set(re.findall(r"[\w-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
+    pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
+    assert len(pages) >= 20
+    listed = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
     assert pages == listed
+
+
+def test_every_public_name_is_on_the_page_of_its_room():
+    """The pages are generated from the names, so a name that is missing makes them stale."""
+    api = runpy.run_path(str(ROOT / "bench" / "api.py"))
+    assert api["stale"]() == [], "run `python -m bench api`"
+    shown = "".join(api["pages"]().values())
+    assert shown.count(":::") > 200
+    assert all(f"::: oneiros.{name}\n" in shown for name in ("phases.Nrem", "sleeper.Sleeper", "memory.Moments"))
+
+
+WORDS = ("DataLoader", "Hugging Face", "Lightning", "Mixed precision", "Class weights", "CPU-only", "photographs")
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_heading_has_the_words_that_people_search_for(word):
+    pages = [page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")]
+    headings = [line for page in pages for line in page.splitlines() if line.startswith("#")]
+    assert [line for line in headings if word.lower() in line.lower()]
+
+
+def photographs(root: Path) -> None:
+    """Three months of two classes, the third month's first class having come before; a class is a colour."""
+    rng = np.random.default_rng(0)
+    for month, classes in (("2026-01", "ab"), ("2026-02", "cd"), ("2026-03", "ae")):
+        for name in classes:
+            folder = root / "photos" / month / name
+            folder.mkdir(parents=True)
+            colour = np.random.default_rng(ord(name)).integers(0, 128, (1, 1, 3))
+            for number in range(10):
+                grain = rng.integers(0, 128, (50, 40, 3))
+                Image.fromarray((colour + grain).astype(np.uint8)).save(folder / f"{number}.jpg")
+    (root / "photos" / ".hidden").write_text("not a month")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_tutorial_keeps_no_photograph_and_remembers_every_month(tmp_path, monkeypatch, capsys):
+    """As printed, but for the published weights and the photographs' size: colours survive a random network."""
+    photographs(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    code = "\n".join(blocks("tutorial.md"))
+    small = {"DEFAULT.transforms()": "DEFAULT.transforms(crop_size=32, resize_size=32)", 'weights="DEFAULT"': ""}
+    for said, instead in small.items():
+        assert code.count(said) == 1
+        code = code.replace(said, instead)
+    with Seeds(0).building("tutorial"):
+        exec(compile(code, "tutorial.md", "exec"), names := {})
+    *months, _, _, moments, beside, total, forgotten, model = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in months] == ["2026-01:", "2026-02:", "2026-03:"]
+    with_nights, without = ([float(line.split()[place].strip(",")) for line in months] for place in (1, -1))
+    assert min(with_nights) > 0.9
+    assert without[-1] < with_nights[-1] - 0.2
+    assert names["names"] == ["a", "b", "c", "d", "e"]
+    assert moments.startswith("| moments |")
+    assert beside.startswith("| weights beside the network |")
+    assert sum(int(each.split(": ")[1]) for each in moments.split("|")[3].split(",")) == 6 * 8  # a fifth is set apart
+    assert total.endswith("photographs among them: False")
+    assert "label=0, memory=False" in forgotten
+    assert model.split()[0] == "Sequential"
 
 
 tool = runpy.run_path(str(ROOT / "bench" / "compatibility.py"))
