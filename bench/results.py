@@ -340,11 +340,11 @@ def keep(figure: Figure, name: str, note: str) -> None:
 def draw_all(demo: Published, others: Iterable[Published]) -> None:
     """The README's figures, the papers' own among them."""
     # Imported here: `--check` has no need of the papers' code, nor of what it imports.
-    from oneiros.cli.night import draw_night
+    from oneiros.cli.night import draw_night, night_of
     from oneiros.runs.catalogue import drawings_of
 
     draw(demo, "demo")
-    draw_night(demo.experiment.rows, FIGURES / "demo-night.png")
+    draw_night(night_of(demo.experiment.rows), FIGURES / "demo-night.png")
     for each in others:
         title = each.experiment.title
         draw(each, each.name, drawings_of(title))

@@ -1,6 +1,7 @@
 """The command line: what comes out, and one clear line and exit code for each wrong request."""
 
 import gzip
+import importlib.util
 import json
 import struct
 import subprocess
@@ -85,7 +86,8 @@ def test_check_exits_with_1_on_a_miss_and_tells_targets_claims_and_problems(tmp_
 
 
 def test_tensorboard_is_asked_for_by_name_where_it_is_not_installed(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "tensorboard" else found(name))
     assert main([*SMOKE, "--out", str(tmp_path), "--tensorboard"]) == 2
     assert "pip install 'oneiros[tensorboard]'" in said(capsys)
 

@@ -33,15 +33,18 @@ class DemoCommand:
             name="kubo2025/digits", condition=CONDITIONS, seeds=self.seeds, jobs=self.jobs,
             out=self.out, device="cpu", retry_failed=True,
         )  # fmt: skip
-        if run(console):
+        out, finished, failed = run.live(console)
+        if not finished:
             return 1
-        # Imported here: no other command draws a night.
-        from oneiros.cli.night import draw_night
-        from oneiros.report import read_findings
+        # Imported here: no other command looks at a night.
+        from oneiros.cli.night import look_at_night
+        from oneiros.cli.screen import publish
 
-        draw_night(read_findings(self.out).rows, self.out / "night.png")
+        look_at_night(out)
+        publish(out, console)
         console.print(
-            f"[bold]one night[/] {self.out / 'night.png'}: spikes, weights, dreams, and a night that is solved",
+            f"[bold]one night[/] on the page, and {out / 'night.png'}: spikes, weights, dreams, and a night that is "
+            "solved",
             highlight=False,
         )
-        return 0
+        return 1 if failed else 0

@@ -25,8 +25,9 @@ from oneiros.phases import (
     SnapshotTeacher,
     SpikingSleep,
 )
+from oneiros.report import read_findings
 from oneiros.report.figures import DPI
-from oneiros.report.night import NightShown, night_figure
+from oneiros.report.night import NIGHT, NightShown, night_figure, save_night
 from oneiros.report.valid_rows import values_by_seed
 from oneiros.runs.experiment import BuildRequest
 
@@ -90,12 +91,18 @@ def last_night(seed: int = 0) -> tuple[list[Tensor], Tensor, Tensor, tuple[int, 
     return spikes, before, after[-1], life.tasks[-1].classes
 
 
-def draw_night(rows: pd.DataFrame, path: Path) -> None:
-    """Draw the last night, dreams and what is remembered, as the PNG file `path`.
+def look_at_night(out: Path) -> None:
+    """Keep the demo's last night in its folder: `night.npz`, which its page draws, and `night.png`."""
+    shown = night_of(read_findings(out).rows)
+    save_night(shown, out / NIGHT)
+    draw_night(shown, out / "night.png")
+
+
+def night_of(rows: pd.DataFrame) -> NightShown:
+    """The last night, dreams and what is remembered.
 
     Args:
         rows: of the demo's runs.
-        path: where to.
     """
     final = {name: values_by_seed(rows[rows["condition"] == name], "final_accuracy")["value"] for name in NIGHTS}
     remembered = {words: 100 * float(final[name].mean()) for name, words in NIGHTS.items() if len(final[name])}
@@ -104,12 +111,16 @@ def draw_night(rows: pd.DataFrame, path: Path) -> None:
     test = load("digits").test.all()
     first = [int((test.targets() == label).nonzero()[0]) for label in CLASSES]
     dreams = scholar.generator.sample(10, Seeds(0).rng("dreams"), torch.arange(10)).x
-    shown = NightShown(
+    return NightShown(
         spikes=[layer.numpy() for layer in spikes],
         before=before.numpy(), after=after.numpy(), today=today,
         digits=_pictures(test.x[first]), dreams=_pictures(dreams),
         remembered=remembered | {"generative replay": _score(scholar), "exact night": _score(solved)},
     )  # fmt: skip
+
+
+def draw_night(shown: NightShown, path: Path) -> None:
+    """As the PNG file `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     night_figure(shown).savefig(path, dpi=DPI, metadata={"Software": None})
 

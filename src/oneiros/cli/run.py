@@ -82,12 +82,21 @@ class RunCommand:
 
     def __call__(self, console: Console) -> int:
         """Do it; the exit code."""
-        from oneiros.runs.sweep import pending
-
         if self.name == "all":
             from oneiros.cli.campaign import campaign_command
 
             return campaign_command(self, console)
+        out, finished, failed = self.live(console)
+        if finished:
+            from oneiros.cli.screen import publish
+
+            publish(out, console, chosen_experiment(self.name) if is_file(self.name) else None)
+        return 1 if failed else 0
+
+    def live(self, console: Console) -> tuple[Path, int, int]:
+        """The runs without their report: the folder of results, and how many runs are finished and how many failed."""
+        from oneiros.runs.sweep import pending
+
         if self.budget is not None:
             raise RequestError("--budget is for `oneiros run all`; one experiment stops with Ctrl-C and goes on later")
         out, device, runs = runs_of(self)
@@ -105,11 +114,7 @@ class RunCommand:
             )
         if failed:
             console.print("--retry-failed tries runs again that failed; all else goes on with the same command")
-        if len(failed) < len(runs):
-            from oneiros.cli.screen import publish
-
-            publish(out, console, chosen_experiment(self.name) if is_file(self.name) else None)
-        return 1 if failed else 0
+        return out, len(runs) - len(failed), len(failed)
 
 
 def runs_of(command: RunCommand) -> "tuple[Path, str, list[Run]]":

@@ -8,12 +8,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from oneiros.report import Findings, experiments, measured_table, read_findings, results_table, write_page
+from oneiros.report.night import NIGHT, load_night, night_figure
 from oneiros.report.tables import difference_text, measured_text, ordering_text
 from oneiros.runs.catalogue import drawings_of
 from oneiros.runs.drawing import Drawing
 
 if TYPE_CHECKING:
     from oneiros.runs.experiment import Experiment
+
+DEMO = "kubo2025/digits"  # which experiment the demo is
 
 
 def publish(out: Path, console: Console, chosen: "Experiment | None" = None) -> None:
@@ -26,11 +29,25 @@ def publish(out: Path, console: Console, chosen: "Experiment | None" = None) -> 
     """
     findings = read_findings(out)
     drawings = _drawings(findings) | ({f"{chosen.paper}/{chosen.name}": chosen.drawings()} if chosen else {})
+    if (out / NIGHT).is_file():
+        drawings[DEMO] = (_night(out / NIGHT), *drawings.get(DEMO, ()))
     page = write_page(out, findings, drawings, tables=True)
     _print_results(findings, console)
     for problem in findings.problems:
         console.print(f"[yellow]left out:[/] {escape(problem)}", highlight=False, soft_wrap=True)
     console.print(f"[bold]report[/] {page}   [bold]rows[/] {out / 'rows.parquet'}, {out / 'rows.csv'}", highlight=False)
+
+
+def _night(file: Path) -> Drawing:
+    """What the demo left of its last night."""
+    return Drawing(
+        name="night",
+        title="One night",
+        alt="Spikes of the sleeping network, what they did to its output weights, digits beside dreams of them, "
+        "and what is remembered in the end after each kind of night",
+        draw=lambda rows: night_figure(load_night(file)),
+        published=False,
+    )
 
 
 def _drawings(findings: Findings) -> dict[str, tuple[Drawing, ...]]:

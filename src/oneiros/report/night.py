@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 
 from oneiros.report.figures import INK, PALETTE, STYLE
 
+NIGHT = "night.npz"  # in the demo's folder
 STEPS_SHOWN = 150
 HIDDEN_SHOWN = 96
 
@@ -34,6 +36,29 @@ class NightShown:
     digits: Float[np.ndarray, "classes height width"]
     dreams: Float[np.ndarray, "classes height width"]
     remembered: Mapping[str, float]
+
+
+def save_night(shown: NightShown, file: Path) -> None:
+    """Keep what there is to draw as arrays."""
+    arrays = {
+        **{f"spikes{layer}": fired for layer, fired in enumerate(shown.spikes)},
+        "before": shown.before, "after": shown.after, "today": np.array(shown.today), "digits": shown.digits,
+        "dreams": shown.dreams, "names": np.array(list(shown.remembered)),
+        "remembered": np.array(list(shown.remembered.values())),
+    }  # fmt: skip
+    np.savez_compressed(file, **arrays)
+
+
+def load_night(file: Path) -> NightShown:
+    """What `save_night` kept; nothing in the file is executed."""
+    with np.load(file, allow_pickle=False) as kept:
+        layers = sum(name.startswith("spikes") for name in kept.files)
+        return NightShown(
+            spikes=[kept[f"spikes{layer}"] for layer in range(layers)],
+            before=kept["before"], after=kept["after"], today=kept["today"].tolist(), digits=kept["digits"],
+            dreams=kept["dreams"],
+            remembered=dict(zip(kept["names"].tolist(), kept["remembered"].tolist(), strict=True)),
+        )  # fmt: skip
 
 
 def night_figure(shown: NightShown) -> Figure:

@@ -94,7 +94,8 @@ def section_html(section: Section) -> str:
     if len(section.experiment.rows):
         experiment = section.experiment
         data = chart_data(experiment.rows, experiment.targets, section.metrics, section.curves, section.families)
-        parts += [_what(section), *_verdicts(section), *_figures(section), *_drawings(section), *_matrices(section)]
+        parts += [_what(section), *_drawings(section, published=False), *_verdicts(section), *_figures(section)]
+        parts += [*_drawings(section, published=True), *_matrices(section)]
         parts += [*_pictures(section), *_seeds(section), *_costs(section), *_provenance(section)]
         parts += [embedded(f"data-{slug}", data)]
     else:
@@ -180,10 +181,12 @@ def _still_curves(section: Section) -> Iterator[str]:
         yield _still(section, "curves", figures.small_multiples(shown[:MOST_PANELS]), names)
 
 
-def _drawings(section: Section) -> Iterator[str]:
-    """The paper's own figures; one that fails is named and does not take the page with it."""
+def _drawings(section: Section, *, published: bool) -> Iterator[str]:
+    """Figures of its own; one that fails is named and does not take the page with it."""
     drawn = []
     for drawing in section.drawings:
+        if drawing.published != published:
+            continue
         try:
             figure = drawing.draw(section.experiment.rows)
         except Exception as error:  # a paper's code, on whatever rows there are
@@ -194,7 +197,8 @@ def _drawings(section: Section) -> Iterator[str]:
             caption = f"<figcaption><strong>{html.escape(drawing.title)}</strong></figcaption>"
             drawn.append(f"<figure>{caption}{still}</figure>")
     if drawn:
-        yield "<h3>As in the paper</h3>"
+        if published:
+            yield "<h3>As in the paper</h3>"
         yield from drawn
 
 

@@ -22,6 +22,7 @@ class Drawing:
         name: stem of its files, such as "figure-2a".
         title: what it is, with the paper's number for it.
         alt: what it shows, for those who do not see it.
+        published: whether it is a figure of the paper.
         draw: rows of the experiment, valid ones only -> a figure of its own, or None where the rows lack what it needs.
     """
 
@@ -29,6 +30,7 @@ class Drawing:
     title: str
     alt: str
     draw: Draw
+    published: bool = True
 
 
 def drawings_in(module: str, experiment: str) -> tuple[Drawing, ...]:

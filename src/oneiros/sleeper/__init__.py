@@ -1,6 +1,7 @@
-"""The same machinery for other people's programs: a `Sleeper` in a plain PyTorch loop, scikit-learn, Avalanche.
+"""The same machinery for other people's programs: a `Sleeper` in a plain PyTorch loop, and in their training loops.
 
-`sklearn` and `avalanche` are modules of their own, so that nobody pays for a program that is not used.
+`sklearn`, `lightning`, `transformers` and `avalanche` are modules of their own, so that nobody pays for a program that
+is not used.
 """
 
 import lazy_loader
