@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from oneiros.core import Seeds
+from oneiros.nets import lend_dropout
 from oneiros.sleeper import (
     AtLayer,
     ExactNights,
@@ -299,6 +300,12 @@ def test_dropout_above_a_replayed_layer_is_refused_at_the_first_lesson():
         Sleeper(net, LAYER).loss(*lesson())
 
 
+def test_dropout_that_is_lent_works_above_a_replayed_layer():
+    """What the refusal says to do."""
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 4))
+    two_days(Sleeper(lend_dropout(net), LAYER, classes=4))
+
+
 def test_a_conv_net_is_no_chain_of_matrices_whatever_its_sizes():
     net = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Flatten(), nn.Linear(64, 4))
     mechanism = SpikeReplay(layers=("2.weight",), steps=1, rate=1.0, gains=(1.0,), inc=(0.0,), dec=(0.0,))
@@ -360,6 +367,11 @@ def test_loaders_keep_their_own_batches_and_streams_their_order():
     assert steps(loader, epochs=1)[0] == plain + 1  # two lessons of eight in place of one
     assert steps(Stream(), epochs=1, batch_size=4)[0] == plain + 3
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_workers_of_a_loader_stay_at_work():
+    loader = DataLoader(Drawn(), batch_size=8, num_workers=1, multiprocessing_context="fork")
+    assert steps(loader, epochs=1)[1].nights == 1
 
 
 def test_mappings_as_a_pair():

@@ -44,7 +44,7 @@ def _night(file: Path) -> Drawing:
         name="night",
         title="One night",
         alt="Spikes of the sleeping network, what they did to its output weights, digits beside dreams of them, "
-        "and what is remembered in the end after each kind of night",
+        "and what is remembered in the end after each kind of night (last two bars: one life each, beside the runs)",
         draw=lambda rows: night_figure(load_night(file)),
         published=False,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -40,7 +41,7 @@ class NightShown:
 
 def save_night(shown: NightShown, file: Path) -> None:
     """Keep what there is to draw as arrays."""
-    arrays = {
+    arrays: dict[str, Any] = {
         **{f"spikes{layer}": fired for layer, fired in enumerate(shown.spikes)},
         "before": shown.before, "after": shown.after, "today": np.array(shown.today), "digits": shown.digits,
         "dreams": shown.dreams, "names": np.array(list(shown.remembered)),
