@@ -26,7 +26,7 @@ FULL_CLASSES, FULL_IMAGES, FULL_BATCHES = 2, 1170, 6
 
 
 def sleeper(location: str, coarsen: int) -> tuple[Brain, CategoryReplay]:
-    """A newborn network in the evening: activations of random images in memory."""
+    """An untrained network in the evening: activations of random images in memory."""
     rng = Seeds(0).rng("bench")
     with Seeds(0).building("init"):
         net = VGG(QUICK.anatomy, CLASSES)

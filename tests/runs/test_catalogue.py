@@ -112,9 +112,26 @@ def test_a_file_of_one_s_own_is_run_resumed_and_judged_like_ours(mine, tmp_path,
     assert len(json.loads(capsys.readouterr().out)["claims"]) == 1
 
 
+def test_a_scale_that_it_does_not_have_is_told(mine, capsys):
+    assert main(["run", "my_experiment.py:MINE", "--scale", "quick"]) == 2
+    assert "no scale of mylab2027/digits is called 'quick'; there are smoke, paper" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_worker_processes_find_it_and_one_that_is_killed_goes_on(mine, tmp_path):
-    command = [sys.executable, "-m", "oneiros.cli", "run", "my_experiment.py:MINE", "--seeds", "2", "--jobs", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "oneiros.cli",
+        "run",
+        "my_experiment.py:MINE",
+        "--scale",
+        "paper",
+        "--seeds",
+        "2",
+        "--jobs",
+        "2",
+    ]
     for out in (tmp_path / "whole", tmp_path / "killed"):
         process = subprocess.Popen([*command, "--out", str(out)], stdout=subprocess.DEVNULL, start_new_session=True)
         if out.name == "killed":

@@ -4,7 +4,7 @@ import difflib
 import importlib.util
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import tyro
 
@@ -51,6 +51,12 @@ def extra_for_runs() -> None:
     missing = [name for name in RUN if importlib.util.find_spec(name) is None]
     if missing:
         raise RequestError(f"runs and reports need {', '.join(missing)}: pip install 'oneiros[run]'")
+
+
+def at_scale(chosen: "Experiment", scale: str) -> Any:
+    """The experiment's configuration at this scale, or an error with those it has: somebody's own may have one only."""
+    known((scale,), tuple(chosen.scales), f"scale of {chosen.paper}/{chosen.name}")
+    return chosen.scales[scale]
 
 
 def device_of(name: str) -> str:

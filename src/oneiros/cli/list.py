@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from oneiros.cli.asked import Positional, Scale, chosen_experiment
+from oneiros.cli.asked import Positional, Scale, at_scale, chosen_experiment
 from oneiros.runs.catalogue import installed, listing
 
 
@@ -37,7 +37,7 @@ class ListCommand:
         what = installed()[self.name].summary if self.name in installed() else (chosen.__doc__ or "").partition("\n")[0]
         console.print(f"[bold]{escape(self.name)}[/]: {escape(what)}\nconditions: {' '.join(chosen.conditions)}\n")
         table = Table("setting", f"{self.scale} scale", box=None)
-        for name, value in settings(chosen.scales[self.scale]):
+        for name, value in settings(at_scale(chosen, self.scale)):
             table.add_row(name, str(value))
         console.print(table)
         return 0

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Column
 
 from oneiros.cli import asked
-from oneiros.cli.asked import Positional, RequestError, Scale, chosen_experiment, data_folder, known, within
+from oneiros.cli.asked import Positional, RequestError, Scale, at_scale, chosen_experiment, data_folder, known, within
 from oneiros.runs.catalogue import full_name, is_file
 from oneiros.runs.engines import Engine, InlineEngine, LocalEngine, Outcome, usable_cores, visible_devices
 
@@ -152,7 +152,7 @@ def _request(command: RunCommand) -> "tuple[Experiment, tuple[str, ...], object]
     if command.engine == "ray" and importlib.util.find_spec("ray") is None:
         raise RequestError("--engine ray: Ray is not installed; `pip install 'oneiros[ray]'`")
     conditions = command.condition or chosen.conditions
-    return chosen, tuple(dict.fromkeys(conditions)), override(chosen.scales[command.scale], command.set)
+    return chosen, tuple(dict.fromkeys(conditions)), override(at_scale(chosen, command.scale), command.set)
 
 
 def _engine(command: RunCommand, device: str, runs: int) -> Engine:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from oneiros.cli.asked import Positional, RequestError, Scale, chosen_experiment, data_folder, known, within
+from oneiros.cli.asked import Positional, RequestError, Scale, at_scale, chosen_experiment, data_folder, known, within
 from oneiros.runs.engines import usable_cores
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _search_request(command: TuneCommand) -> "tuple[Request, Tunable]":
     within(command, LIMITS)
     from oneiros.tuning.study import Request
 
-    config = override(chosen.scales[command.scale], command.set)
+    config = override(at_scale(chosen, command.scale), command.set)
     default = Path("out") / f"tune-{command.name.replace('/', '-')}-{condition}-{command.scale}"
     request = Request(
         experiment=command.name, scale=command.scale, condition=condition, config=config,

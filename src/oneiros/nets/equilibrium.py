@@ -19,8 +19,6 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from oneiros.equations import compiled
-from oneiros.equations.compiled.equilibrium import clamp, relax_euler, relax_fixed_point
-from oneiros.equations.compiled.sparse_input import affine, outer_sum, worth_it
 from oneiros.equations.equilibrium import euler_step, hidden_target, nudging, output_target, predictive_rule
 from oneiros.nets.modes import in_full
 
@@ -69,7 +67,9 @@ class Euler:
     def __call__(self, circuit: Circuit) -> States:
         """Settle from rest."""
         if circuit.compiled:
-            return _states(relax_euler(*circuit.arrays(), gamma=circuit.gamma, dt=self.dt, steps=self.steps))
+            return _states(
+                compiled.equilibrium.relax_euler(*circuit.arrays(), gamma=circuit.gamma, dt=self.dt, steps=self.steps)
+            )
         hidden, output = _rest(circuit)
         for _ in range(self.steps):
             hidden, output = euler_step(hidden, output, *circuit[:3], gamma=circuit.gamma, dt=self.dt)
@@ -96,7 +96,7 @@ class FixedPoint:
         """Settle from rest."""
         if circuit.compiled:
             return _states(
-                relax_fixed_point(
+                compiled.equilibrium.relax_fixed_point(
                     *circuit.arrays(), gamma=circuit.gamma, tolerance=self.tolerance, passes=self.passes,
                     dt=self.fallback.dt, steps=self.fallback.steps,
                 )
@@ -144,7 +144,7 @@ def _states(arrays: tuple[NDArray, NDArray]) -> States:
 
 
 def _mostly_zero(x: Tensor) -> bool:
-    return x.device.type == compiled.HOME and not torch.is_grad_enabled() and worth_it(x.numpy())
+    return x.device.type == compiled.HOME and not torch.is_grad_enabled() and compiled.sparse_input.worth_it(x.numpy())
 
 
 class EquilibriumRNN(nn.Module):
@@ -177,7 +177,9 @@ class EquilibriumRNN(nn.Module):
         x = x.flatten(1)
         if _mostly_zero(x):
             weight, bias = self.hidden.weight.detach(), self.hidden.bias.detach()
-            drive = torch.from_numpy(affine(x.numpy(), np.ascontiguousarray(weight.numpy().T), bias.numpy()))
+            drive = torch.from_numpy(
+                compiled.sparse_input.affine(x.numpy(), np.ascontiguousarray(weight.numpy().T), bias.numpy())
+            )
         else:
             drive = self.hidden(x)
         return Circuit(drive, self.output.weight, self.output.bias, self.gamma)
@@ -194,7 +196,7 @@ class EquilibriumRNN(nn.Module):
         """Sum over examples of post times input, skipping inputs that are 0."""
         if not _mostly_zero(x):
             return post.T @ x
-        return torch.from_numpy(outer_sum(x.numpy(), post.numpy())).T
+        return torch.from_numpy(compiled.sparse_input.outer_sum(x.numpy(), post.numpy())).T
 
     def free(self, circuit: Circuit) -> States:
         """Free equilibrium, Eqs. 5 and 6."""
@@ -206,7 +208,11 @@ class EquilibriumRNN(nn.Module):
         """Weakly clamped states: `steps` Euler steps from the free ones, output nudged to the labels (Eqs. 6-8)."""
         if circuit.compiled:
             states = free.hidden.numpy(), free.output.numpy(), labels.numpy()
-            return _states(clamp(*circuit.arrays(), *states, gamma=circuit.gamma, beta=beta, dt=dt, steps=steps))
+            return _states(
+                compiled.equilibrium.clamp(
+                    *circuit.arrays(), *states, gamma=circuit.gamma, beta=beta, dt=dt, steps=steps
+                )
+            )
         hidden, output = free
         target = one_hot(labels, circuit.b_out.shape[-1]).to(output)
         for _ in range(steps):

@@ -6,7 +6,6 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize, pad
 
 from oneiros.equations import compiled
-from oneiros.equations.compiled import patches as twins
 from oneiros.equations.patches import Patching, normalised, pooled_answers, spherical_round, whitening
 
 ROUNDS = 8
@@ -87,7 +86,7 @@ class PatchFront(nn.Module):
         given = self._looked_at(x)
         on_cpu = given.device.type == compiled.HOME and given.dtype == torch.float32
         plain = traced or (torch.is_grad_enabled() and given.requires_grad) or not on_cpu
-        answer = pooled_answers if plain else twins.pooled_answers
+        answer = pooled_answers if plain else compiled.patches.pooled_answers
         damping = self.damping if traced else float(self.damping)
         how = Patching(self.side, self.stride, damping, self.threshold, self.grid)
         features = answer(given, self.weight, self.bias, how)

@@ -44,7 +44,7 @@ class Gallery:
 
 
 def gallery(runs: Sequence[RunInfo], slug: str, most_bytes: int) -> Gallery:
-    """The pictures of the first seeds of each condition; thinned over time until they fit into `most_bytes`.
+    """The pictures of the first seeds of each condition; subsampled over time until they fit into `most_bytes`.
 
     Identifiers of elements begin with `slug`.
     """

@@ -10,7 +10,7 @@ from typing import no_type_check
 import numpy as np
 from numpy.typing import NDArray
 
-from oneiros.equations.compiled import njit
+from oneiros.equations.compiled.just_in_time import njit
 
 _COMPILE = {"cache": True, "nogil": True, "fastmath": {"reassoc", "contract", "nsz"}}
 

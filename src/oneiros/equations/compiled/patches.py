@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from oneiros.equations.compiled import njit
+from oneiros.equations.compiled.just_in_time import njit
 from oneiros.equations.patches import Patching
 
 CHUNK = 32  # images at a time, whose answers stay in the cache

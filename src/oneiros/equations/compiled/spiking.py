@@ -13,7 +13,7 @@ from typing import no_type_check
 import numpy as np
 from numpy.typing import NDArray
 
-from oneiros.equations.compiled import njit
+from oneiros.equations.compiled.just_in_time import njit
 
 
 @njit(cache=True, nogil=True)

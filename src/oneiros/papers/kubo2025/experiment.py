@@ -95,7 +95,7 @@ class Source(Protocol):
 
 
 def lessons(what: BuildRequest, config: Source) -> Lessons:
-    """Load, carve the validation split off, and thin for small scales."""
+    """Load, take the validation part off, and subsample for small scales."""
     seeds = Seeds(what.seed)
     data = load(config.data, root=what.data, device=what.device)
     # The split is the same for every seed: no run may train on what another chose its constants by.

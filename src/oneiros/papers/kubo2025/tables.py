@@ -79,7 +79,7 @@ def lesson_of(config: Tables, cell: Cell) -> Lesson:
 
 
 def examples_of(what: BuildRequest, subject: DatasetConfig, limit: int) -> Lessons:
-    """Training and test examples of one data set, thinned where the scale says so."""
+    """Training and test examples of one data set, subsampled where the scale says so."""
     config: Tables = what.config
     source = _Source(subject.data, config.evaluate_on, limit, config.validation)
     found = lessons(what, source)

@@ -146,7 +146,7 @@ def _lessons(tasks: Sequence[ExampleTask], data: Dataset, *, order: str, groups:
 
 
 def _prepared(what: BuildRequest, name: str, *, colour: bool = False) -> Dataset:
-    """The data set called `name`, its validation part carved off, thinned for small scales."""
+    """The data set called `name`, its validation part taken off, subsampled for small scales."""
     config: Config = what.config
     if name == BLENDED:
         digits, scenes = (load(part, root=what.data, device=what.device) for part in ("mnist", "cifar10"))

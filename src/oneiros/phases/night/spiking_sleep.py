@@ -14,7 +14,6 @@ from torch import Tensor
 
 from oneiros.core import Brain, Replayable
 from oneiros.equations import compiled
-from oneiros.equations.compiled.spiking import event_driven_sleep
 from oneiros.equations.spiking import (
     Membranes,
     Plasticity,
@@ -192,7 +191,7 @@ class SpikingSleep:
         if spikes.device.type != compiled.HOME:
             return self._dense(weights, spikes)
         arrays: list[np.ndarray] = [w.numpy() for w in weights]
-        new, counts = event_driven_sleep(
+        new, counts = compiled.spiking.event_driven_sleep(
             arrays, spikes.numpy(), gains=self.gains, feedback=self.feedback, leak=self.leak, loops=self.loop_gains,
             inc=self.inc, dec=self.dec, weight_dependent=self.stdp == "weight_dependent",
         )  # fmt: skip

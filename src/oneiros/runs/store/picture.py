@@ -5,11 +5,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import numpy as np
-from PIL import Image, PngImagePlugin
+from typing import TYPE_CHECKING
 
 from oneiros.runs.store.errors import DamagedError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 GAP = 2  # pixels of white between tiles
 
@@ -30,13 +31,13 @@ class Picture:
     name: str
     day: int
     step: int = 0
-    tiles: np.ndarray
+    tiles: "np.ndarray"
     caption: str
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         shape = self.tiles.shape
-        if self.tiles.dtype != np.uint8 or self.tiles.ndim != 5 or shape[4] not in (1, 3) or 0 in shape:
+        if self.tiles.dtype != "uint8" or self.tiles.ndim != 5 or shape[4] not in (1, 3) or 0 in shape:
             raise ValueError(
                 f"Picture {self.name!r} has tiles {shape} of {self.tiles.dtype}; "
                 "expected uint8 [rows, columns, height, width, 1 or 3]"
@@ -74,6 +75,9 @@ class PictureInfo:
 
 def to_png(picture: Picture) -> bytes:
     """The picture as a PNG file: the same bytes for the same picture."""
+    import numpy as np  # `status`, which draws nothing, does not wait for these
+    from PIL import Image, PngImagePlugin
+
     rows, columns, height, width, channels = picture.tiles.shape
     sheet = np.full((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, channels), 255, dtype=np.uint8)
     for row in range(rows):
@@ -95,6 +99,8 @@ def read_picture(path: Path) -> PictureInfo:
     Raises:
         DamagedError: it cannot be read, or was not written by `to_png`.
     """
+    from PIL import Image
+
     try:
         with Image.open(path) as image:
             image.load()
