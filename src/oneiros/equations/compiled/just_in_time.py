@@ -1,4 +1,4 @@
-"""numba's decorator, or nothing where numba is not installed: compiled twins then have no home, and nobody calls them."""
+"""numba's decorator, or nothing where numba is not installed: compiled twins then have no home to be called at."""
 
 from importlib.util import find_spec
 
