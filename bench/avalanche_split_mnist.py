@@ -15,9 +15,7 @@ Seconds are those of training, nights included; loading and the final evaluation
 """
 
 import argparse
-import gzip
 import json
-import os
 import sys
 import tempfile
 import time
@@ -36,6 +34,7 @@ from avalanche.training.supervised import GenerativeReplay as TheirReplay
 from avalanche.training.supervised import Naive
 from avalanche.training.supervised.strategy_wrappers import VAETraining
 
+from bench.peers.clones import unpack_mnist
 from oneiros.sleeper import GenerativeReplay
 from oneiros.sleeper.avalanche import SleepPlugin
 
@@ -69,16 +68,6 @@ def without_progress(learner: TheirReplay) -> TheirReplay:
     """Its generator's strategy draws progress bars by default, which would cost it seconds and stand in the table."""
     learner.generator_strategy.evaluator.loggers = []
     return learner
-
-
-def unpack(into: Path) -> None:
-    """MNIST's four files as Avalanche reads them, which would otherwise look for a network to fetch them anew."""
-    raw = Path(os.environ["ONEIROS_DATA"]) / "MNIST" / "raw"
-    (into / "MNIST" / "raw").mkdir(parents=True)
-    for name in (f"{part}-{kind}" for part in ("train", "t10k") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")):
-        packed = raw / f"{name}.gz"
-        content = gzip.decompress(packed.read_bytes()) if packed.exists() else (raw / name).read_bytes()
-        (into / "MNIST" / "raw" / name).write_bytes(content)
 
 
 def run(condition: str, seed: int, epochs: int, experiences: int, root: Path) -> dict:
@@ -140,7 +129,7 @@ def main() -> None:
     torch.set_num_threads(1)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        unpack(Path(folder))
+        unpack_mnist(Path(folder))
         for turn, chosen in enumerate(asked.seeds):
             for name in in_turn(asked.conditions, turn):
                 rows.append(run(name, chosen, asked.epochs, asked.experiences, Path(folder)))

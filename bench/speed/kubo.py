@@ -14,7 +14,7 @@ from oneiros.nets.equilibrium import EquilibriumRNN, Euler, FixedPoint, Relaxati
 from oneiros.phases.wake.equilibrium_wake import EquilibriumWake
 
 
-def _lesson(relaxation: Relaxation) -> Callable[[], object]:
+def lesson(relaxation: Relaxation) -> Callable[[], object]:
     """One EP batch of the paper's size (256 inputs, 784-1024-10) on inputs with MNIST's mean and sparseness."""
     with Seeds(0).building("init"):
         net = EquilibriumRNN((784, 1024, 10), relaxation=relaxation)
@@ -30,7 +30,7 @@ def _lesson(relaxation: Relaxation) -> Callable[[], object]:
 
 def bench_ep() -> Iterator[Measurement]:
     """The EP batch: fixed-point free phase against the paper's 100 Euler steps, both compiled."""
-    fast, slow = seconds_side_by_side([_lesson(FixedPoint()), _lesson(Euler())])
+    fast, slow = seconds_side_by_side([lesson(FixedPoint()), lesson(Euler())])
     against = "our exact Euler batch (100 + 10 steps)"
     yield Measurement(
         bench="ep", metric="ep.fixed_point_over_euler", value=median_ratio(fast, slow), unit="ratio", against=against
