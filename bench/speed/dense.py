@@ -54,11 +54,11 @@ def dense_night(  # noqa: PLR0913
     weights: Sequence[NDArray],
     spikes: NDArray,
     *,
-    gains: tuple[float, float],
+    gains: Sequence[float],
     feedback: float,
     leak: float,
-    inc: tuple[float, float],
-    dec: tuple[float, float],
+    inc: Sequence[float],
+    dec: Sequence[float],
 ) -> tuple[list[NDArray], list[NDArray]]:
     """New weights `[post, pre]` of two layers, and how often their neurons fired; `weights` are not changed."""
     hidden, output = (np.array(w, order="C") for w in weights)

@@ -12,6 +12,7 @@ from oneiros.report.night import NIGHT, load_night, night_figure
 from oneiros.report.tables import difference_text, measured_text, ordering_text
 from oneiros.runs.catalogue import drawings_of
 from oneiros.runs.drawing import Drawing
+from oneiros.runs.engines import usable_cores
 
 if TYPE_CHECKING:
     from oneiros.runs.experiment import Experiment
@@ -31,7 +32,7 @@ def publish(out: Path, console: Console, chosen: "Experiment | None" = None) -> 
     drawings = _drawings(findings) | ({f"{chosen.paper}/{chosen.name}": chosen.drawings()} if chosen else {})
     if (out / NIGHT).is_file():
         drawings[DEMO] = (_night(out / NIGHT), *drawings.get(DEMO, ()))
-    page = write_page(out, findings, drawings, tables=True)
+    page = write_page(out, findings, drawings, tables=True, workers=usable_cores())
     _print_results(findings, console)
     for problem in findings.problems:
         console.print(f"[yellow]left out:[/] {escape(problem)}", highlight=False, soft_wrap=True)
