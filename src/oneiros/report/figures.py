@@ -195,7 +195,7 @@ def to_svg(figure: Figure, letters: Literal["path", "text"] = "path") -> str:
         layout = figure.get_layout_engine()
         if layout is not None:
             layout.execute(figure)
-            figure.set_layout_engine("none")  # it has done its work; saving would do it again
+            figure.set_layout_engine(None)  # it has done its work; with one, saving draws everything twice
         figure.savefig(buffer, format="svg", metadata=nothing)
     return buffer.getvalue()[buffer.getvalue().index("<svg") :].strip()
 
