@@ -34,6 +34,8 @@ def test_the_streams_from_scratch(stream, words, target):
     [
         ("ExactNights, own covariances", "`ExactNights`, own covariances of square roots"),
         ("ExactNights, square roots", "`ExactNights`, square roots"),
+        ("RanPac, 5,000", "`RanPac`, 5,000 random features"),
+        ("FeCam", "`FeCam`"),
         ("RecursiveRidge", "`RecursiveRidge`"),
         ("StreamingLda", "`StreamingLda`"),
         ("NearestClassMean", "`NearestClassMean`"),
