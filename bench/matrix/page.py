@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from bench.matrix.learners import ENTRIES
 from bench.matrix.table import block, means
@@ -38,6 +39,9 @@ def figure(rows: pd.DataFrame, metric: str) -> Figure:
                 markerfacecolor=f"C{place % 10}" if full else "none",
             )  # fmt: skip
         panel.set(xscale="log", title=stream, xlabel=AXES[metric], ylabel="accuracy (%)")
+        panel.xaxis.set_major_locator(LogLocator(numticks=4))
+        panel.xaxis.set_major_formatter(EngFormatter(sep=""))
+        panel.xaxis.set_minor_formatter(NullFormatter())
     for panel in panels[len(streams) :]:
         panel.set_axis_off()
     shown = {label: mark for panel in panels for mark, label in zip(*panel.get_legend_handles_labels(), strict=True)}

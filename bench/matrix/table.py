@@ -90,8 +90,9 @@ def verdicts(rows: pd.DataFrame) -> str:
         behind = mine.max() - ours.max()
         said = "ours" if ENTRIES[best].ours else f"not ours: `{ours.idxmax()}` is {behind:.1f} behind"
         lines.append(
-            [f"{stream} ({seeds[stream]})", f"`{best}` {mine.max():.1f}", said, _of_default(mine), _of_joint(rows, stream, mine.max())]
-        )
+            [f"{stream} ({seeds[stream]})", f"`{best}` {mine.max():.1f}", said, _of_default(mine),
+             _of_joint(rows, stream, mine.max())]
+        )  # fmt: skip
     return _markdown(["stream (seeds)", "best that keeps no example", "whose", "the default", "joint training"], lines)
 
 
