@@ -4,7 +4,7 @@
     python -m bench matrix --out DIR --streams mnist --mechanisms SLDA NoSleep --seeds 1
     python -m bench matrix --out DIR --streams yours --data folder:DIR
     python -m bench matrix --out DIR --page-only                tables and page of what is finished
-    python -m bench matrix --out DIR --publish                  rows into results/matrix, tables into the guide
+    python -m bench matrix --out DIR --publish                  rows into results/bench/matrix, tables into the guide
 
 Every learner sees the same examples in the same order. The owner's network is the same for all, and so are its steps.
 Data lie in $ONEIROS_DATA. Streams whose data are not there are left out, and said so.
@@ -25,7 +25,7 @@ from bench.matrix.table import block
 from oneiros.report.figures import save
 
 ROOT = Path(__file__).parents[2]
-PUBLISHED = ROOT / "results" / "matrix"
+PUBLISHED = ROOT / "results" / "bench" / "matrix"
 GUIDE = ROOT / "docs" / "which-mechanism.md"
 BEGIN, END = "<!-- matrix -->", "<!-- /matrix -->"
 # Training and test examples of a stream at most.
@@ -42,7 +42,7 @@ def with_block(text: str, rows: pd.DataFrame) -> str:
 
 
 def publish(rows: pd.DataFrame, made: dict[str, list[str]]) -> None:
-    """Rows into `results/matrix`, tables into the guide, figures beside it."""
+    """Rows into `results/bench/matrix`, tables into the guide, figures beside it."""
     PUBLISHED.mkdir(exist_ok=True)
     rows.to_parquet(PUBLISHED / "rows.parquet", index=False, compression="zstd")
     (PUBLISHED / "made.json").write_text(json.dumps(made, indent=1) + "\n")
