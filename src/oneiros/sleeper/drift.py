@@ -5,7 +5,6 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
-import torch
 from torch import nn
 
 from oneiros.core import Batch, Brain, Seeds
@@ -17,7 +16,7 @@ from oneiros.phases.bookkeeping.remember import Remember
 from oneiros.phases.night.compensate_drift import CompensateDrift
 from oneiros.phases.night.exact_heads import Head, Lda
 from oneiros.phases.night.exact_night import ExactNight
-from oneiros.sleeper.exact import AtLayer
+from oneiros.sleeper.exact import AtLayer, blank_head
 from oneiros.sleeper.mechanism import Attachment, Needs
 
 
@@ -53,10 +52,8 @@ class DriftCompensated:
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """The layer, now and at dawn, and a head beside the network."""
         features = MovingFeatures(net, self.layer)
-        with torch.no_grad(), seeds.building("head"):
-            head = nn.Linear(features(like.x[:1]).shape[1], classes).requires_grad_(False)
-            for parameter in head.parameters():
-                parameter.zero_()
+        with seeds.building("head"):
+            head = blank_head(nn.Linear(features(like.x[:1]).shape[1], classes))
         brain = Brain(
             net=nn.Sequential(OrderedDict(features=features, head=head.to(like.x.device))),
             memory={"moments": Moments(), "waiting": Waiting(), "seen": SeenToday()},

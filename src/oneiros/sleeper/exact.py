@@ -192,7 +192,7 @@ class ExactNights:
             "head"
         ):  # which is zeroed: nothing of it is left to chance, and global chance is left alone
             head = GaussianHead(d, classes, directions=isinstance(self.head, Fecam)) if own else nn.Linear(d, classes)
-        answers = nn.Sequential(OrderedDict(features=body, head=_blank(head).to(like.x.device)))
+        answers = nn.Sequential(OrderedDict(features=body, head=blank_head(head).to(like.x.device)))
         memory: dict[str, Memory] = {
             "moments": ClassMoments(self.dtype) if own else Moments(self.dtype), "seen": SeenToday()
         }  # fmt: skip
@@ -224,7 +224,7 @@ def _width(body: nn.Module, like: Tensor) -> int:
         return body(like[:1]).flatten(1).shape[1]
 
 
-def _blank(head: nn.Module) -> nn.Module:
+def blank_head(head: nn.Module) -> nn.Module:
     """A head that knows no class yet: all scores are alike."""
     with torch.no_grad():
         for parameter in head.parameters():
