@@ -14,6 +14,7 @@ import oneiros.memory
 from oneiros.core import Batch, Memory, Replayable, Seeds, Writable
 from oneiros.memory.anchor import Anchor
 from oneiros.memory.class_activations import ClassActivations
+from oneiros.memory.dreams import Dreams
 from oneiros.memory.evidence import BEHIND, Evidence
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar
@@ -83,6 +84,12 @@ def is_counted(memory: Evidence, batch: Batch, rng: torch.Generator) -> None:
     memory.prepared(3, 4)
 
 
+def dreams_of(memory: Dreams, batch: Batch, rng: torch.Generator) -> None:
+    if memory.x is not None:
+        memory.kept(memory.x.flatten(1)[:, 0] > 0.5)
+    memory.answered(memory.draw(batch, rng).flatten(1)[:, 0] > 0.5)
+
+
 def anchors(memory: Anchor, batch: Batch, rng: torch.Generator) -> None:
     weights, importance = batch.x[0], batch.x[1].square()
     memory.take({"a": weights, "b": weights + 1}, {"a": importance, "b": importance}, decay=0.5)
@@ -121,6 +128,7 @@ CASES = {
     "moments in float32": Case(lambda: Moments("float32"), stores_and_adds_up),
     "class-moments": Case(ClassMoments, stores_and_adds_up),
     "held-out": Case(lambda: HeldOut(share=0.3, most=9), is_asked_about),
+    "dreams": Case(Dreams, dreams_of),
     "evidence": Case(lambda: Evidence(("network", "sums", "far")), is_counted),
     "waiting": Case(Waiting),
     "seen-today": Case(SeenToday),

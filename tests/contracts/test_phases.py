@@ -16,6 +16,7 @@ from oneiros.equations.gaussian import rectified
 from oneiros.life import Cursor
 from oneiros.memory.anchor import Anchor
 from oneiros.memory.class_activations import ClassActivations
+from oneiros.memory.dreams import Dreams
 from oneiros.memory.evidence import Evidence
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.frozen_scholar import FrozenScholar
@@ -282,7 +283,7 @@ def choosing_brain() -> Brain:
     fronts = {"given": FrozenBody(net, "2", learned=True), "first-day": FrozenBody(net, "2", learned=False)}
     brain = Brain(net=Candidates(net, {**fronts, "inputs": Standardised(6)}))
     brain.memory |= {"today": HeldOut(share=0.3, most=9), "first-day": Exemplars(5)}
-    brain.memory |= {"evidence": Evidence(("network", *fronts, "inputs"))}
+    brain.memory |= {"evidence": Evidence(("network", *fronts, "inputs")), "dreams": Dreams()}
     brain.memory |= {sums(name): Moments() for name in (*fronts, "inputs")}
     Gather(first=20)(brain, LESSON, Seeds(0).rng("day"))
     return brain

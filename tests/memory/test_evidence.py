@@ -1,5 +1,7 @@
 """Counts and a choice that can be worked out on paper."""
 
+import math
+
 import pytest
 import torch
 
@@ -27,6 +29,22 @@ def test_a_network_that_was_prepared_for_every_day_loses_nothing():
         evidence.add({"network": 18, "sums": 17}, 20)
     assert evidence.right == {"network": 54.0, "sums": 51.0}
     assert evidence.chosen == "network"
+
+
+def test_dreams_tell_what_is_kept_of_each_night_and_where_there_are_none_preparation_does():
+    """20, 10 and 16 of 20. Of night 1 a quarter is kept. Night 2 has no dreams: it knew 2 of 50 before, .8 after."""
+    evidence = Evidence(("network", "sums"))
+    evidence.prepared(50, 50)
+    evidence.add({"network": 20, "sums": 0}, 20)
+    evidence.prepared(25, 50)
+    evidence.add({"network": 10, "sums": 0}, 20, kept=[0.5])
+    assert evidence.right["network"] == 0.5 * 20 + 10
+    evidence.prepared(2, 50)
+    evidence.add({"network": 16, "sums": 0}, 20, kept=[0.25, math.nan])
+    assert evidence.right["network"] == 0.25 * 20 + 0.05 * 10 + 16
+    evidence.prepared(0, 50)
+    evidence.add({"network": 20, "sums": 0}, 20, kept=[1.0])  # what seemed lost may come back
+    assert evidence.right["network"] == 20 + 0 + 0 + 20
 
 
 def test_of_equals_the_network_answers():

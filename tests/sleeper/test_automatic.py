@@ -231,6 +231,37 @@ def test_two_heads_stand_on_the_same_sums_which_go_with_the_last_of_them():
     assert not len(brain.memory["sums.random"])
 
 
+def test_a_network_that_forgets_nothing_is_not_blamed_for_being_unprepared():
+    """Domains in columns of their own: learning one moves no weight of the other, and nobody was prepared for it."""
+    net = nn.Linear(128, 10, bias=False)
+    digits = load("digits").train.all()
+    x, y = digits.x.flatten(1)[:800], digits.targets()[:800]
+    empty = torch.zeros_like(x)
+    domains = [(torch.cat(pair, 1), y) for pair in ((x, empty), (empty, 2 * x))]
+    sleeper = Sleeper(net, Automatic(width=50, share=0.2))
+    optimiser = torch.optim.Adam(net.parameters(), lr=0.01)
+    for _ in sleeper.live(domains, epochs=5, optimiser=optimiser):
+        pass
+    evidence = memory(sleeper, "evidence")
+    assert sum(evidence.nights) > 0.85 * evidence.weight
+    assert evidence.right["network"] > 0.95 * sum(evidence.nights)
+    assert evidence.discounts[0] < 0.5  # what its being unprepared would have said
+
+
+def test_of_what_a_network_has_forgotten_dreams_leave_nothing():
+    evidence = memory(lived(mlp(), days=3, epochs=20), "evidence")
+    assert evidence.nights[0] > 0.9 * 2 * 36
+    assert evidence.right["network"] < evidence.nights[-1] + 0.2 * sum(evidence.nights[:-1])
+
+
+def test_token_ids_are_not_dreamed_of():
+    net = nn.Sequential(nn.Embedding(9, 4), nn.Flatten(), nn.Linear(20, 3))
+    sleeper = Sleeper(net, SMALL)
+    sleeper.loss(torch.randint(9, (60, 5), generator=torch.Generator().manual_seed(0)), torch.arange(60) % 3)
+    sleeper.sleep()
+    assert len(memory(sleeper, "dreams")) == 0
+
+
 def test_signed_features_are_taken_as_they_are():
     net = nn.Sequential(nn.Linear(20, 16), nn.Tanh(), nn.Linear(16, 3))
     x = torch.randn(60, 20, generator=torch.Generator().manual_seed(0))

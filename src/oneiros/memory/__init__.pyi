@@ -1,5 +1,6 @@
 from .anchor import Anchor as Anchor
 from .class_activations import ClassActivations as ClassActivations
+from .dreams import Dreams as Dreams
 from .evidence import Evidence as Evidence
 from .exemplars import Exemplars as Exemplars
 from .frozen_scholar import FrozenScholar as FrozenScholar

@@ -1,7 +1,7 @@
 """How often each candidate was right about examples that nobody had learned. Test: `tests/memory/test_evidence.py`."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -19,8 +19,9 @@ class Evidence:
     reason nobody is given up before the third day.
 
     What is solved from sums answers for all days at once, so its counts add up. A network that goes on learning may
-    have lost what it knew of earlier days. How much of that still counts is judged by how well it was prepared for
-    today: right answers before its first lesson, relative to those after its last one (`kept`).
+    have lost what it knew of earlier days. How much of a day still counts is told by dreams of that day, which it still
+    answers as it did then, or not (`Dreams`). A day without dreams is judged by how well the network was prepared for
+    each day since: right answers before its first lesson, relative to those after its last one.
 
     Args:
         names: of the candidates, the network that goes on learning first.
@@ -38,6 +39,8 @@ class Evidence:
         self.given_up: dict[str, str] = {}
         self.chosen = self.names[0]
         self.before: tuple[int, int] | None = None
+        self.nights: list[float] = []  # right answers of the network that night, counted as above
+        self.discounts: list[float] = []  # by how well it was prepared for all days since
 
     @property
     def holds_raw(self) -> bool:
@@ -47,7 +50,7 @@ class Evidence:
     @property
     def nbytes(self) -> int:
         """8 a number, once there are any."""
-        return 8 * (len(self.names) + 6) if self.asked or self.before else 0
+        return 8 * (len(self.names) + 6 + 2 * len(self.nights)) if self.asked or self.before else 0
 
     def __len__(self) -> int:
         return int(self.asked)
@@ -76,20 +79,30 @@ class Evidence:
         """How many of the day's first examples the network knew before it learned anything today."""
         self.before = (right, asked)
 
-    def add(self, right: Mapping[str, int], asked: int, classes: int = 1) -> None:
+    def add(
+        self, right: Mapping[str, int], asked: int, classes: int = 1, kept: Sequence[float] = ()
+    ) -> None:  # fmt: skip
         """A day's held-out examples: how many each candidate that is running was right about; then the choice.
 
         Args:
             right: by candidate.
             asked: examples.
             classes: met by now.
+            kept: of each earlier night's dreams, the share that the network answers as it did then; NaN or nothing
+                where there are none.
         """
         learning = self.names[0]
         share = right[learning] / asked
         before = self.before[0] / self.before[1] if self.before else 1.0
-        kept = min(1.0, before / share) if share else 0.0
-        self.right[learning] *= kept
-        for name in self.running:
+        discount = min(1.0, before / share) if share else 0.0
+        self.discounts = [each * discount for each in self.discounts]
+        told = [*kept, *[math.nan] * (len(self.nights) - len(kept))]
+        still = [by if math.isnan(k) else k for k, by in zip(told, self.discounts, strict=True)]
+        past = sum(night * k for night, k in zip(self.nights, still, strict=True))
+        self.nights.append(float(classes * right[learning]))
+        self.discounts.append(1.0)
+        self.right[learning] = past + self.nights[-1]
+        for name in self.running[1:]:
             self.right[name] += classes * right[name]
         self.asked += asked
         self.weight += classes * asked
@@ -134,6 +147,7 @@ class Evidence:
             "numbers": torch.tensor(numbers, dtype=torch.float64),
             "right": torch.tensor([self.right[name] for name in self.names], dtype=torch.float64),
             "given-up": torch.tensor(gone),
+            "nights": torch.tensor([self.nights, self.discounts], dtype=torch.float64),
         }
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
@@ -142,6 +156,7 @@ class Evidence:
         self.days, self.chosen = int(days), self.names[int(chosen)]
         self.before = None if before[1] < 0 else (int(before[0]), int(before[1]))
         self.right = dict(zip(self.names, state["right"].tolist(), strict=True))
+        self.nights, self.discounts = state["nights"].tolist()
         gone = zip(self.names, state["given-up"].tolist(), strict=True)
         self.given_up = {name: REASONS[why] for name, why in gone if why}
 

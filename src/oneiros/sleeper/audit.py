@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from oneiros.core import Memory
 from oneiros.memory.class_activations import ClassActivations
+from oneiros.memory.dreams import Dreams
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.moments import Moments
 from oneiros.nets.cut import cut
@@ -100,6 +101,8 @@ def of_memory(memory: Memory) -> Judgement:
     if isinstance(memory, Moments):
         why = "a class of a single example is its mean" if memory.holds_raw else "sums over several examples each"
         return Judgement(memory.holds_raw, why)
+    if isinstance(memory, Dreams):
+        return Judgement(False, "random mixtures of examples, half as many as these at most: too few to solve for one")
     return Judgement(memory.holds_raw, "examples as they came" if memory.holds_raw else "no example is kept")
 
 
@@ -119,7 +122,7 @@ def forget(memory: Memory, label: int) -> bool | None:
     """Take a class out of a memory; whether nothing of it is left there; None where it knows no classes."""
     if isinstance(memory, Moments):
         return memory.forget(label) if label in memory.classes else True
-    if isinstance(memory, Exemplars | ClassActivations):
+    if isinstance(memory, Exemplars | ClassActivations | Dreams):
         memory.drop(label)
         return True
     return None

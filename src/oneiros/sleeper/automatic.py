@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from oneiros.core import Batch, Brain, Seeds
+from oneiros.memory.dreams import Dreams
 from oneiros.memory.evidence import Evidence
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.held_out import HeldOut
@@ -64,8 +65,9 @@ class Automatic:
     A share of each day's examples is learned by nobody. At nightfall every candidate is asked about them, over all
     classes met so far; counts of right answers are kept, then the examples are added up, too, and forgotten. The
     highest count answers (`Sleeper.predict`, `Sleeper.model`); `Sleeper.choice` says which and why. For the network
-    itself, what it knew on earlier days counts only as far as it was prepared for today (`Evidence`), so it is chosen
-    where nothing was forgotten, and the choice is never below doing nothing as far as this evidence can tell.
+    itself, what it knew on earlier days counts only as far as it still answers dreams of those days as it did then
+    (`Dreams`, `Evidence`), so it is chosen where nothing was forgotten, and the choice is never below doing nothing as
+    far as this evidence can tell.
 
     Attributes:
         share: of each day's different examples that are held out.
@@ -76,13 +78,14 @@ class Automatic:
         width: random features.
         head: what is solved.
         errors: standard errors by which a candidate has to be behind the best to be given up with its sums.
+        dreams: of earlier days, which the network is asked about; 0 for none.
     """
 
     needs: ClassVar[Needs] = Needs(
         paper="-",
         net="any classifier",
         inputs="any",
-        keeps="means and second moments of features; a copy of the network; by day a sample of the day",
+        keeps="means and second moments of features; a copy of the network; dreams; by day a sample of the day",
         raw=False,
     )
 
@@ -94,10 +97,12 @@ class Automatic:
     width: int = 2000
     head: Head = field(default_factory=Lda)
     errors: float = 3.0
+    dreams: int = 512
 
     def __post_init__(self) -> None:
-        if not 0 < self.share < 1 or min(self.most, self.first, self.sample, self.filters, self.width) < 1:
-            raise ValueError(f"{self}: expected a share between 0 and 1, and the other numbers at least 1")
+        least = min(self.most, self.first, self.sample, self.filters, self.width, self.dreams + 1)
+        if not 0 < self.share < 1 or least < 1:
+            raise ValueError(f"{self}: expected a share between 0 and 1, dreams >= 0, the other numbers at least 1")
 
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """Fronts that suit these inputs and this network."""
@@ -109,6 +114,7 @@ class Automatic:
             memory={
                 "today": held,
                 "first-day": Exemplars(self.sample, compact=True),
+                "dreams": Dreams(most=0 if _are_names(net) else self.dreams),
                 "evidence": Evidence(("network", *fronts, *(f"{name}{RIDGE}" for name in RIDGED if name in fronts))),
                 **memory,
             },
@@ -133,8 +139,8 @@ class Automatic:
             rooted = bool((last_given(net, head, like.x) >= 0).all())
             fronts["given"] = FrozenBody(net, head, learned=True, rooted=rooted)
             fronts["first-day"] = FrozenBody(net, head, learned=False, rooted=rooted)
-        if isinstance(net, Wrapped) and net.reading is not None and not net.reading.numeric:
-            return fronts  # token ids are names, not amounts
+        if _are_names(net):
+            return fronts
         images = _are_images(like.x)
         if images:
             for name, patches in self._patches(*like.x.shape[1:]).items():
@@ -157,6 +163,11 @@ class Automatic:
             )
             for name in ("patches", "mirrored")
         }
+
+
+def _are_names(net: nn.Module) -> bool:
+    """Whether inputs are token ids: names, not amounts."""
+    return isinstance(net, Wrapped) and net.reading is not None and not net.reading.numeric
 
 
 def _are_images(x: Tensor) -> bool:

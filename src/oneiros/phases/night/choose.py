@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from oneiros.core import Batch, Brain
+from oneiros.memory.dreams import Dreams
 from oneiros.memory.evidence import BEHIND
 from oneiros.memory.exemplars import Exemplars
 from oneiros.memory.moments import Moments
 from oneiros.nets.candidates import ExactHead, FrozenBody
 from oneiros.nets.modes import resting
-from oneiros.phases.bookkeeping.gather import add, front_of, learn_fronts, parts, running_fronts, sums
+from oneiros.phases.bookkeeping.gather import ROWS, add, front_of, learn_fronts, parts, running_fronts, sums
 from oneiros.phases.night.exact_heads import Head, Lda, Ridge
 
 RIDGE = "+ridge"
@@ -53,7 +54,8 @@ class Choose:
             return {"held-out": torch.tensor(0.0), "right": torch.tensor(0.0)}
         right = {name: self._right(brain, name, batch) for name in evidence.running}
         running = {name: count for name, count in right.items() if name in evidence.running}
-        evidence.add(running, len(batch), classes=_met(brain, batch))
+        evidence.add(running, len(batch), classes=_met(brain, batch), kept=self._kept(brain))
+        self._dream(brain, batch, rng)
         for name in evidence.behind(self.errors):
             evidence.give_up(name, BEHIND)
         for name in running_fronts(evidence):
@@ -93,6 +95,22 @@ class Choose:
                 except RuntimeError:
                     return 0
         return int((scores.argmax(1) == batch.targets()).sum())
+
+    def _kept(self, brain: Brain) -> list[float]:
+        """How much of each earlier night the network still knows, told by the dreams of that night."""
+        (net, *_), dreams = parts(brain), brain.remembers("dreams", Dreams)
+        if dreams.x is None:
+            return []
+        with resting(net):
+            return dreams.kept(torch.cat([net(rows).argmax(1) for rows in dreams.x.split(ROWS)]))
+
+    def _dream(self, brain: Brain, batch: Batch, rng: torch.Generator) -> None:
+        """Draw dreams of today, and keep what the network answers tonight."""
+        (net, *_), dreams = parts(brain), brain.remembers("dreams", Dreams)
+        drawn = dreams.draw(batch, rng)
+        if len(drawn):
+            with resting(net):
+                dreams.answered(net(drawn).argmax(1))
 
     def _take_first_day(self, brain: Brain, rng: torch.Generator) -> None:
         """The network as it is after its first day, and the first day's sample through it."""
