@@ -8,7 +8,7 @@ from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.memory.past_lessons import PastLessons
 from oneiros.nets.layers import Perceptron
 from oneiros.nets.scholar import Scholar
-from oneiros.nets.vae import VAE
+from oneiros.nets.vae import VAE, ClassVAE
 from oneiros.nets.wgan import WGAN
 
 
@@ -64,6 +64,31 @@ def test_replay_is_balanced_over_the_classes_that_the_teacher_sees():
         share[balanced] = (memory.recall(2000, rng()).y == 1).double().mean().item()
     assert share[False] == pytest.approx(0.2, abs=0.04)
     assert share[True] == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_generator_that_knows_classes_may_name_its_dreams_itself():
+    """A solver that takes everything for class 2 names them so; the generator dreamed of 0 and 1."""
+    with Seeds(0).building("init"):
+        generator = ClassVAE((1, 4, 4), classes=3, hidden=(), latent=2)
+    generator.note_codes(generator.code(torch.randn(20, 2), torch.arange(20) % 2), decay=0.9, real=True)
+    dreamer = scholar(generator)
+    with torch.no_grad():
+        dreamer.solver.layers[0].weight.zero_()
+        dreamer.solver.layers[0].bias.copy_(torch.tensor([0.0, 0.0, 9.0]))
+    named = {}
+    for intended in (False, True):
+        memory = FrozenScholar(dreamer, intended=intended)
+        memory.take(dreamer)
+        recalled = memory.recall(200, rng())
+        named[intended] = set(recalled.y.tolist())
+        assert torch.equal(recalled.y == 2, recalled.z[:, 2:].argmax(1) != recalled.y)
+        assert (recalled.soft.argmax(1) == 2).all()
+    assert named == {False: {2}, True: {0, 1}}
+
+
+def test_a_generator_without_classes_cannot_name_its_dreams():
+    with pytest.raises(ValueError, match="WGAN knows no class it dreams of"):
+        FrozenScholar(scholar(), intended=True)
 
 
 def test_an_empty_one_answers_nothing():

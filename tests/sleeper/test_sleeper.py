@@ -126,6 +126,29 @@ def test_the_weight_of_the_past_is_eq_1():
         assert torch.isclose(sleeper.loss(x, y), alone, rtol=1e-5) == plain
 
 
+def test_a_poor_dream_teaches_the_class_that_was_dreamed_of():
+    """The old network takes everything for class 9; by default its dreams of 0 and 1 are taught as 0 and 1."""
+    for intended, labels in ((True, {0, 1}), (False, {9})):
+        net = mlp()
+        sleeper = Sleeper(net, GenerativeReplay(hidden=(8,), latent=2, replayed=8, intended=intended), classes=10)
+        sleeper.loss(*lesson())
+        with torch.no_grad():
+            net[-1].bias[9] = 99.0
+        sleeper.sleep()
+        recalled = sleeper.attachments[0].brain.memory["scholar"].recall(50, Seeds(0).rng("recall"))
+        assert set(recalled.y.tolist()) == labels
+
+
+def test_the_generator_learns_several_times_from_each_lesson():
+    for steps in (1, 3):
+        sleeper = Sleeper(mlp(), GenerativeReplay(hidden=(8,), latent=2, replayed=8, steps=steps), classes=10)
+        x, y = lesson()
+        sleeper.loss(x, y)
+        assert int(sleeper.attachments[0].brain.net.generator.seen) == steps * len(x)
+    with pytest.raises(ValueError, match="GenerativeReplay.steps is 0"):
+        GenerativeReplay(steps=0)
+
+
 def test_inputs_in_other_bounds_give_the_dreams_of_the_same_inputs_in_units():
     x, y = lesson()
 

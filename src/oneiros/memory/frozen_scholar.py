@@ -21,16 +21,27 @@ class FrozenScholar:
     """A true copy of a scholar in evaluation mode that no gradient reaches; what it recalls are its dreams.
 
     A recalled batch has x (dreamt), soft (the frozen solver's scores), y (its decision, the highest score) and, where
-    the generator gives one, the code z.
+    the generator gives one, the code z. A generator that knows classes may say instead what class a dream is of
+    (`intended`): a poor dream that the solver takes for another class then teaches no wrong label, which the next
+    scholar would pass on.
 
     Args:
         like: a scholar of the architecture that will be kept; copied, so it may go on learning.
         balanced: choose among `CANDIDATES` times as many dreams, so that the classes that the solver sees in them come
             up as equally as they can; a generator that knows its classes already dreams of them equally.
+        intended: whether y is the class that the generator was dreaming of, in place of the solver's decision.
+
+    Raises:
+        ValueError: `intended`, and the generator knows no classes.
     """
 
-    def __init__(self, like: Scholar, *, balanced: bool = True) -> None:
-        self.balanced = balanced
+    def __init__(self, like: Scholar, *, balanced: bool = True, intended: bool = False) -> None:
+        if intended and not isinstance(like.generator, ClassGenerator):
+            raise ValueError(
+                f"FrozenScholar(intended=True): {type(like.generator).__name__} knows no class it dreams of; "
+                "expected a generator with classes, such as ClassVAE"
+            )
+        self.balanced, self.intended = balanced, intended
         self.scholars = 0
         self._scholar = _frozen(like)
 
@@ -67,7 +78,8 @@ class FrozenScholar:
         choose = self.balanced and not isinstance(self._scholar.generator, ClassGenerator)
         drawn = self.dream(CANDIDATES * n if choose else n, rng)
         scores = self._scholar.solver(drawn.x)
-        batch = Batch(x=drawn.x, y=scores.argmax(1), z=drawn.z, soft=scores)
+        decided = drawn.targets() if self.intended else scores.argmax(1)
+        batch = Batch(x=drawn.x, y=decided, z=drawn.z, soft=scores)
         if len(batch) == n:
             return batch
         chosen = rank_within_class(batch.targets(), scores.shape[1]).argsort(stable=True)[:n]

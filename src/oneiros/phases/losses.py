@@ -56,7 +56,10 @@ def total(terms: Sequence[LossTerm], brain: Brain, batch: Batch, rng: torch.Gene
 
 @dataclass(frozen=True)
 class HardTargets:
-    """The old solver's decision is the label; best where the generator is poor (its doubts are about bad dreams)."""
+    """The label is the one recalled: the old solver's decision, or the class dreamed of (`FrozenScholar.intended`).
+
+    Best where the generator is poor: the solver's doubts are about bad dreams.
+    """
 
     def __call__(self, scores: Tensor, replayed: Batch) -> Tensor:
         """Cross-entropy of each replayed example, `[n]`."""

@@ -12,8 +12,9 @@ from oneiros.equations.scholar import Ratio
 from oneiros.memory.frozen_scholar import FrozenScholar
 from oneiros.nets.scholar import Scholar
 from oneiros.nets.vae import ClassVAE
+from oneiros.phases.around.repeated import Repeated
 from oneiros.phases.bookkeeping.handover import FreshOptimisers, SnapshotTeacher
-from oneiros.phases.losses import Replayed, SoftTargets
+from oneiros.phases.losses import HardTargets, Replayed
 from oneiros.phases.wake.learn_class_vae import LearnClassVAE
 from oneiros.sleeper import checks
 from oneiros.sleeper.mechanism import Attachment, Needs
@@ -42,15 +43,19 @@ class GenerativeReplay:
     """Today's classes are learned beside dreams of the earlier ones; nothing of yesterday is kept but weights.
 
     A class-conditional VAE learns by day from the same batches as the network. At night both are copied; by day the
-    copies dream and answer, and the loss is Eq. 1 of the paper: r today's plus 1 - r that of the dreams.
+    copy dreams, and the loss is Eq. 1 of the paper: r today's plus 1 - r that of the dreams. The paper's solver names
+    its dreams; here the class that was dreamed of does, since a solver's mistakes about poor dreams are passed on and
+    grow from day to day (`targets=SoftTargets(), intended=False` is as in the paper).
 
     Attributes:
         hidden, latent: sizes of the generator's layers and of its code.
         lr: of the generator's Adam.
+        steps: of the generator in each of the network's: it has more to learn, and days may be short.
         beta: weight of its KL term.
         replayed: dreams in each of the network's steps; the generator learns from half as many.
         ratio: r, "1/i" (all days count alike), a number, or a function of the days before this one.
-        targets: what dreams teach, the old network's scores (`SoftTargets`) or its decisions (`HardTargets`).
+        targets: what dreams teach, the old network's scores (`SoftTargets`) or a label (`HardTargets`).
+        intended: whether that label is the class dreamed of, or what the old network takes the dream for.
         bounds: smallest and largest value of an input.
     """
 
@@ -64,11 +69,13 @@ class GenerativeReplay:
 
     hidden: tuple[int, ...] = (400, 400)
     latent: int = 32
-    lr: float = 1e-3
+    lr: float = 3e-3
+    steps: int = 4
     beta: float = 0.1
     replayed: int = 128
     ratio: Ratio = "1/i"
-    targets: Callable[[Tensor, Batch], Tensor] = SoftTargets()
+    targets: Callable[[Tensor, Batch], Tensor] = HardTargets()
+    intended: bool = True
     bounds: tuple[float, float] = (0.0, 1.0)
 
     def __post_init__(self) -> None:
@@ -76,6 +83,8 @@ class GenerativeReplay:
             raise ValueError(f"GenerativeReplay.bounds is {self.bounds}; expected (smallest, largest)")
         if self.replayed < 2:
             raise ValueError(f"GenerativeReplay.replayed is {self.replayed}; expected at least 2")
+        if self.steps < 1:
+            raise ValueError(f"GenerativeReplay.steps is {self.steps}; expected at least 1")
 
     def attach(self, net: nn.Module, like: Batch, classes: int, seeds: Seeds) -> tuple[Attachment, ...]:
         """A scholar: the network and a generator of inputs like these."""
@@ -88,11 +97,12 @@ class GenerativeReplay:
         optim: dict[str, torch.optim.Optimizer] = {
             "generator": torch.optim.Adam(vae.parameters(), lr=self.lr, fused=like.x.device.type in ("cpu", "cuda"))
         }
-        brain = Brain(net=scholar, memory={"scholar": FrozenScholar(scholar)}, optim=optim)
+        brain = Brain(net=scholar, memory={"scholar": FrozenScholar(scholar, intended=self.intended)}, optim=optim)
+        day = Repeated(inner=learn, times=self.steps) if self.steps > 1 else learn
         night = (SnapshotTeacher(), FreshOptimisers(optim=("generator",)))
         return (
             Attachment(
-                brain=brain, replays=(replay,), day=(learn,), night=night, view=self._in_units, shown=self._in_bounds
+                brain=brain, replays=(replay,), day=(day,), night=night, view=self._in_units, shown=self._in_bounds
             ),
         )
 
