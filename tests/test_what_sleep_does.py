@@ -15,7 +15,7 @@ def test_the_page_tells_the_rows():
     rows = pd.read_parquet(ROOT / "results" / "kubo2025-controls" / "rows.parquet")
     last = rows[(rows["day"] == 4) & (rows["phase"] == "end") & (rows["metric"] == "accuracy_seen")]
     reached = last.pivot(index="seed", columns="condition", values="value") * 100
-    assert len(reached) == 6
+    assert len(reached) == 12
     page = (ROOT / "docs" / "what-sleep-does.md").read_text()
     told = dict(re.findall(r"^\| `(\w+)` \| [^|]* \| ([\d.]+) \[", page, re.MULTILINE))
     assert set(told) == set(CONTROLS)
