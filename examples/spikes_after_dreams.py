@@ -16,7 +16,7 @@ digits = load("digits")
 epochs = 4 if "--smoke" in sys.argv else 15
 dreams = GenerativeReplay(hidden=(128,), latent=12, lr=2e-3, replayed=64)
 spikes = SpikeReplay(
-    layers=("1.weight", "3.weight"), steps=100, rate=1.0, gains=(1.2, 60.0), inc=(1e-7, 1e-9), dec=(1e-5, 1e-6)
+    layers=("1.weight", "3.weight"), steps=100, rate=1.0, gains=(1.2, 60.0), inc=(1e-7, 1e-9), dec=(8e-5, 8e-6)
 )
 
 
