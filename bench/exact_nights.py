@@ -81,13 +81,14 @@ def lived(mechanism: Mechanism, train: Examples, test: Examples, *, seed: int, d
     }
 
 
-def split(name: str, *, validate: bool) -> tuple[Examples, Examples]:
-    """What is learned and what is judged."""
+def split(name: str, *, validate: bool, parts: int = 0) -> tuple[Examples, Examples]:
+    """What is learned and what is judged: one of so many parts of the training images, or HELD_OUT of them for 0."""
     data = load(name)
     if not validate:
         return data.train, data.test
     order = torch.randperm(len(data.train), generator=Seeds(0).rng("held-out"))
-    return data.train.subset(order[HELD_OUT:]), data.train.subset(order[:HELD_OUT])
+    held = len(order) // parts if parts else HELD_OUT
+    return data.train.subset(order[held:]), data.train.subset(order[:held])
 
 
 def run(asked: argparse.Namespace) -> list[dict]:

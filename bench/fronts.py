@@ -13,22 +13,23 @@ import argparse
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from bench.exact_nights import lived
+from bench.exact_nights import lived, split
 from oneiros.core import Seeds
-from oneiros.data import Examples, load
+from oneiros.data import Examples
 from oneiros.data.files import data_root
-from oneiros.data.streams import CentredTask, joint
+from oneiros.data.streams import CentredTask, centred, joint
 from oneiros.life import run_through
 from oneiros.nets import PatchFront
 from oneiros.papers.deperrois2022.config import CIFAR10
 from oneiros.papers.deperrois2022.experiment import build_brain, cycles, schedule
-from oneiros.sleeper import ExactNights, Inputs
+from oneiros.sleeper import ExactNights, Front
 
 DAYS = {"cifar10": (5, 3), "cifar100": (10, 15)}  # days, and epochs of wake and sleep on the first: 468 and 465 steps
 CONDITIONS = ("pad", "without_rem", "without_nrem", "wake_only", "untrained")
@@ -60,7 +61,7 @@ class Encoded(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Features `[n, d]`."""
-        features = self.encoder.features(2 * x - 1)
+        features = self.encoder.features(centred(x))
         return self.encoder.latents(features) if self.latent else features
 
 
@@ -78,9 +79,10 @@ def asleep(images: Examples, condition: str, seed: int, epochs: int) -> nn.Modul
 
 def patches(images: Examples, seed: int, *, chance: bool) -> PatchFront:
     """Filters by k-means of whitened patches; or random ones, on patches that are normalised alike."""
-    front = PatchFront(3, FILTERS, stride=2, padding=1, grid=2, mirrored=True)
-    rng = Seeds(seed).rng("front")
-    front.learn(images.all().x, rng)
+    x, rng = images.all().x, Seeds(seed).rng("front")
+    front = Front(filters=FILTERS).build(nn.Identity(), x[:1], Seeds(seed))
+    assert isinstance(front, PatchFront)
+    front.learn(x, rng)
     if chance:
         front.weight.copy_(normalize(torch.randn(front.weight.shape, generator=rng)))
         front.bias.zero_()
@@ -113,36 +115,26 @@ def main() -> int:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     rows = json.loads(asked.out.read_text(encoding="utf-8")) if asked.out.exists() else []
-    known = {(row["stream"], row["front"], row["seed"]) for row in rows}
+    known = {(row["stream"], row["front"].partition(",")[0], row["seed"]) for row in rows}
     days, epochs = DAYS[asked.stream]
     stored = dict(each.split("=", 1) for each in asked.features.split(",") if each)
+    judged = partial(split, validate=asked.validate, parts=5)
 
-    def judge(name: str, front: nn.Module, train: Examples, test: Examples, seed: int) -> None:
-        mechanism = ExactNights(features=Fixed(front) if name not in stored else Inputs(), dtype="float32")
-        row = lived(mechanism, train, test, seed=seed, days=days)
-        rows.append({"stream": asked.stream, "front": name, "seed": seed, **row})
+    def judge(made: dict[str, nn.Module], train: Examples, test: Examples, seed: int) -> None:
+        """All fronts of one kind, whose rows are written together: none is left out where this is stopped between."""
+        for name, front in made.items():
+            row = lived(ExactNights(features=Fixed(front), dtype="float32"), train, test, seed=seed, days=days)
+            rows.append({"stream": asked.stream, "front": name, "seed": seed, **row})
+            print(rows[-1], flush=True)  # noqa: T201
         asked.out.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-        print(rows[-1], flush=True)  # noqa: T201
 
     for seed in map(int, asked.seeds.split(",")):
-        train, test = split(asked.stream, validate=asked.validate)
+        train, test = judged(f"parquet:{data_root() / 'cifar100'}" if asked.stream == "cifar100" else asked.stream)
         first = train.of_classes(tuple(range(len(train.classes) // days)))
-        for name, make in fronts(first, seed, epochs).items():
-            if any(row[:3:2] == (asked.stream, seed) and row[1].split(",")[0] == name for row in known):
-                continue
-            for called, front in make().items():
-                judge(called, front, train, test, seed)
-        for name, file in stored.items():
-            if (asked.stream, name, seed) not in known:
-                judge(name, nn.Flatten(), *split(f"features:{file}", validate=asked.validate), seed)
+        for kind, make in fronts(first, seed, epochs).items():
+            if (asked.stream, kind, seed) not in known:
+                judge(make(), train, test, seed)
+        for kind, file in stored.items():
+            if (asked.stream, kind, seed) not in known:
+                judge({kind: nn.Flatten()}, *judged(f"features:{file}"), seed)
     return 0
-
-
-def split(name: str, *, validate: bool) -> tuple[Examples, Examples]:
-    """What is learned and what is judged."""
-    data = load(f"parquet:{data_root() / name}" if name == "cifar100" else name)
-    if not validate:
-        return data.train, data.test
-    order = torch.randperm(len(data.train), generator=Seeds(0).rng("held-out"))
-    held = len(order) // 5
-    return data.train.subset(order[held:]), data.train.subset(order[:held])

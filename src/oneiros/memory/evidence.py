@@ -79,9 +79,7 @@ class Evidence:
         """How many of the day's first examples the network knew before it learned anything today."""
         self.before = (right, asked)
 
-    def add(
-        self, right: Mapping[str, int], asked: int, classes: int = 1, kept: Sequence[float] = ()
-    ) -> None:  # fmt: skip
+    def add(self, right: Mapping[str, int], asked: int, classes: int = 1, kept: Sequence[float] = ()) -> None:
         """A day's held-out examples: how many each candidate that is running was right about; then the choice.
 
         Args:

@@ -98,7 +98,7 @@ class GenerativeReplay:
             "generator": torch.optim.Adam(vae.parameters(), lr=self.lr, fused=like.x.device.type in ("cpu", "cuda"))
         }
         brain = Brain(net=scholar, memory={"scholar": FrozenScholar(scholar, intended=self.intended)}, optim=optim)
-        day = Repeated(inner=learn, times=self.steps) if self.steps > 1 else learn
+        day = Repeated(inner=learn, times=self.steps)
         night = (SnapshotTeacher(), FreshOptimisers(optim=("generator",)))
         return (
             Attachment(
